@@ -139,6 +139,7 @@ func (w *retransmissions) Event(ev fsm.Event, r *detectors.Report) {
 		a.sendsAgain(ev, w.open[ev.Side], r)
 	case fsm.ResendAcked:
 		n := a.pending.all()
+		a.notesProbe(ev.Seg.At)
 		_, original := a.acked(ev, r)
 		a.endStall(ev.Seg, n, original, ev.Side.Peer(), r)
 		a.review(false, ev.Seg.At, ev.Side, r)

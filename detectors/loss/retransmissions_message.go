@@ -60,7 +60,7 @@ func (a *resender) message(outcome *detectors.Outcome, stalled *stalls, side rea
 	}
 	if stalled.n > 0 && outcome != resentLossy {
 		needless := outcome == resentSpurious
-		if t.notLost().older > 0 || t.unseen > 0 { // nobody knows since when that waited; or a stall ended with what looks new
+		if t.notLost().older > 0 || t.unseen > 0 || a.longProbe { // nobody knows since when that waited; or a stall ended with what looks new; or one had no timeout
 			least = "at least "
 		}
 		m += stalled.sentence(needless && stalled.longest == a.originals.longest, needless, least)

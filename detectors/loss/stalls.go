@@ -104,6 +104,7 @@ type stalled struct {
 	originals stalls // that an ACK of the original ended
 	before    stalls // stalls without lastStall
 	unproved  uint32 // what was sent again in lastStall, and may have been lost
+	longProbe bool   // there was a wait that would be a stall, had new data not put off the timeout (RFC 6298 5.1, 8985 7.2): only a tail probe came
 	lastStall *stall // the last of stalls, of which all may prove needless; nil if none may
 }
 
