@@ -211,15 +211,11 @@ var stale = &outcome{
 		Cause:  "A FIN, an ACK or a keep-alive arrived when the other side had forgotten the connection, or the network delivered a segment late (RFC 1337, RFC 9293 3.10.7).",
 		Action: "No action needed unless it happens often: then look for what repeats or delays segments.",
 	},
-	exceptions: []exception{{detectors.Warning, func(c *resetCase) bool {
-		return !c.closed() && !c.behindFIN() && !c.finOnSYN() && !c.forgot() && !c.tooLate()
-	}}},
+	exceptions: []exception{{detectors.Warning, (*resetCase).stillOpen}},
 	doubts: []doubt{{"the RST has ACK, so that the socket itself may have sent it, before the FIN of its peer came", func(c *resetCase) bool {
 		return !c.closed() && c.behindFIN() && !c.bare()
 	}}, {"holes: what the peer had acknowledged before was not captured, so the sender of the RST may never have sent it",
-		func(c *resetCase) bool {
-			return !c.closed() && c.ackUnseen() && !c.behindFIN() && !c.misacks() && !c.finOnSYN() && !c.forgot() && !c.tooLate()
-		}}},
+		func(c *resetCase) bool { return c.stillOpen() && c.ackUnseen() && !c.misacks() }}},
 	peerAtFault: func(*resetCase) bool { return true }, // it sent what is out of date
 	fault:       (*resetCase).staleFault,
 	advice:      (*resetCase).staleAdvice,

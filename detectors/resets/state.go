@@ -86,6 +86,11 @@ func (c *resetCase) parted() bool {
 	return c.over() && (c.sender.finSent() || c.peer.last.Flags.Has(reassembly.FIN))
 }
 
+// stillOpen reports whether the connection was neither closed nor given up, by either side, before what a stale RST answers.
+func (c *resetCase) stillOpen() bool {
+	return !c.closed() && !c.behindFIN() && !c.finOnSYN() && !c.forgot() && !c.tooLate()
+}
+
 // knewFIN reports whether the peer had received the sender's FIN when it sent data for
 // the first time. known is false if data of it was not captured: its ACK may have said so;
 // or if some of the data may have been sent before.
