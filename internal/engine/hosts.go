@@ -83,16 +83,16 @@ func countHost(h *stats.Hosts, f *flow.Flow, side reassembly.Side) {
 	if v.Retries(side) == 0 || v.Phase(side) < fsm.PhaseOpen {
 		vain = nil
 	}
-	var own [2]stats.Sighting
-	h.Count(v.Endpoint(side), &last, own[:sightings(&own, v, side, &last)], answered(v, side), vain)
+	var own [2]stats.OwnSegment
+	h.Count(v.Endpoint(side), &last, own[:ownSegments(&own, v, side, &last)], answered(v, side), vain)
 }
 
-// sightings are the first and the last segment of the side, as far as they are known to be its own, and how many these are.
-func sightings(own *[2]stats.Sighting, v fsm.View, side reassembly.Side, last *reassembly.Mark) (n int) {
+// ownSegments are the first and the last segment of the side, as far as they are known to be its own, and how many these are.
+func ownSegments(own *[2]stats.OwnSegment, v fsm.View, side reassembly.Side, last *reassembly.Mark) (n int) {
 	if last.Flags.Has(reassembly.RST) || detectors.OnlyMade(v, side) { // others send these in a host's name, too
 		return 0
 	}
-	s := stats.Sighting{At: last.At, Frame: last.Frame, By: v.IPHabits(side).Device.Hash()}
+	s := stats.OwnSegment{At: last.At, Frame: last.Frame, By: v.IPHabits(side).Device.Hash()}
 	if _, captured := v.SYNOptions(side); side == reassembly.A && v.First() < s.At && (captured || v.Limits()&fsm.Midstream != 0) { // else a SYN-ACK came first
 		own[0] = s
 		own[0].At, own[0].First = v.First(), true
@@ -174,7 +174,7 @@ func up(f *detectors.Finding, h *stats.Hosts) {
 		return
 	}
 	if f.Silence != nil && f.Silence.Stopped {
-		if _, after := h.Sighted(first.Src.Addr, f.Silence.Until, f.Silence.Until, 0); after.At != 0 {
+		if _, after := h.SentAround(first.Src.Addr, f.Silence.Until, f.Silence.Until, 0); after.At != 0 {
 			detectors.StillSends(f, nameOf(&after))
 		}
 	}
@@ -187,13 +187,13 @@ func up(f *detectors.Finding, h *stats.Hosts) {
 }
 
 // seen is where else the host was seen after from to which the last segment was sent.
-func seen(h *stats.Hosts, f *detectors.Finding, from int64, last *reassembly.Segment) *detectors.Sightings {
-	during, after := h.Sighted(last.Dst.Addr, from, last.At, f.Asker.Hash())
-	return &detectors.Sightings{Last: last, Later: after.At - last.At, Seen: [2]string{nameOf(&during), nameOf(&after)}}
+func seen(h *stats.Hosts, f *detectors.Finding, from int64, last *reassembly.Segment) *detectors.OtherTraffic {
+	during, after := h.SentAround(last.Dst.Addr, from, last.At, f.Asker.Hash())
+	return &detectors.OtherTraffic{Last: last, Later: after.At - last.At, Seen: [2]string{nameOf(&during), nameOf(&after)}}
 }
 
-// nameOf names the frame of a sighting; it is empty if there is none.
-func nameOf(s *stats.Sighting) string {
+// nameOf names the frame of an OwnSegment; it is empty if there is none.
+func nameOf(s *stats.OwnSegment) string {
 	switch {
 	case s.At == 0:
 		return ""

@@ -27,8 +27,8 @@ type Host struct {
 	TTL  uint8
 	At   int64 // when it sent its last segment, nanoseconds since 1970
 
-	Own  []Sighting `json:",omitempty"` // of these that are its own for sure, one in each step of time; in order
-	Step uint8      `json:",omitempty"` // how long that is, see see
+	Own  []OwnSegment `json:",omitempty"` // of these that are its own for sure, one in each step of time; in order
+	Step uint8        `json:",omitempty"` // how long that is, see see
 
 	Heard []Span  `json:",omitempty"` // when something arrived at it that it had asked for; in order
 	Vain  []Asked `json:",omitempty"` // of two networks, the last hosts to which it sent again what they did not answer, though it was connected with them
@@ -101,7 +101,7 @@ func (h *Host) before(o *Host) bool {
 
 // Count counts a connection of the end: the last segment that it sent, and which are its own, when answers came to it,
 // and the peer, if the end sent it something again that it has not answered.
-func (h *Hosts) Count(end reassembly.Endpoint, last *reassembly.Mark, own []Sighting, heard Span, peer *[16]byte) {
+func (h *Hosts) Count(end reassembly.Endpoint, last *reassembly.Mark, own []OwnSegment, heard Span, peer *[16]byte) {
 	x := Host{Addr: end.Addr, TTL: last.TTL, At: last.At, Own: own}
 	if last.At == 0 {
 		return

@@ -10,19 +10,19 @@ import (
 
 // What is said of a host that does not answer, and was seen elsewhere.
 
-// Sightings are where else, in other connections, a host was seen to which something was sent that it did not answer.
-type Sightings struct {
+// OtherTraffic is where else, in other connections, a host was seen to which something was sent that it did not answer.
+type OtherTraffic struct {
 	Last  *reassembly.Segment // the last that was sent to it
 	Later int64               // how long after that it was seen, if it was, in nanoseconds
 	Seen  [2]string           // what it sent before that, if after the first, and afterwards: "frame 1"; empty if nothing is known
 }
 
-// DownForAWhile is a part of causes that such sightings may refute.
+// DownForAWhile is a part of causes that such traffic may refute.
 const DownForAWhile = "; or the peer's host was down, suspended or cut off for a while"
 
 // SeenLater says of a host from which nothing ever came (Unheard is set) that it sent something in another connection.
 // Engines call it as they call SentElsewhere.
-func (f *Finding) SeenLater(s *Sightings) {
+func (f *Finding) SeenLater(s *OtherTraffic) {
 	during, after := s.Seen[0], s.Seen[1]
 	when, is, frame := "Later", "it is up by then", after
 	switch {
@@ -66,7 +66,7 @@ type Quiet struct {
 
 // SeenSince says of a host that is silent in this connection (Quiet is not nil) that it sent something in another one since.
 // Engines call it as they call SentElsewhere.
-func (f *Finding) SeenSince(s *Sightings) {
+func (f *Finding) SeenSince(s *OtherTraffic) {
 	during, after := s.Seen[0], s.Seen[1]
 	q, host := f.Quiet, s.Last.Dst.AddrPort().Addr()
 	m := fmt.Sprintf(" After the first %s (frame %d), %v sent segments of other connections (such as %s): its host was up.", q.First, f.Evidence[0].Seg.Frame, host, during)
