@@ -88,49 +88,33 @@ type Metric struct {
 
 // A Finding is one fault of one connection, with the frames that prove it.
 type Finding struct {
-	Detector   string
-	Outcome    string // one of the detector's declared outcomes
-	Verdict    Verdict
-	Reason     string // why undecided; empty when seen
-	Severity   Severity
-	short      bool            // see Shorten
-	draft      bool            // see Draft
-	Subject    reassembly.Side // whom the finding is about
-	Fault      Fault           // whether that is whose fault it is
-	Roles      []Role
-	States     [2]fsm.State // both ends, by side, as the verdict found them
-	Start      int64        // nanoseconds since 1970: the anchor frame
-	End        int64        // the last moment that the finding speaks of
-	At         int64        // when it could be said: a frame or a deadline
-	Title      string       // one line
-	Message    string       // the sentence for the ticket, endpoints named
-	Cause      string       // in place of the outcome's, where this finding knows better
-	Action     string       // likewise
-	Peers      string       // what Wireshark makes of these very frames; empty where Doc.Peers says it
-	Limits     fsm.Limits
-	SYN        *SYNKey          // the SYN on which it rests, if it is another finding where that was captured to two addresses: see SentElsewhere
-	OnceOf     *reassembly.Side // the side whose segments must have arrived once each, if it rests on that: see ArrivedTwice
-	Silence    *Silence         // the silence of both hosts, if it rests on that: see Vanished
-	Unheard    bool             // nothing ever came from the server, to which the evidence was sent: see SeenLater
-	Stamped    bool             // what was sent to it is a SYN with timestamps, for which a server may have dropped it
-	Quiet      *Quiet           // since when the peer of the first segment of the evidence has been silent, in this connection: see SeenSince
-	Unanswered bool             // what the sender of the first segment of the evidence sent was not answered: see Unreached
-	Asker      fsm.Device       // which sent what was not answered, for both of these: what it sends for that host as well does not count
-	Delay      int64            // the time on which it rests, if it is short, in nanoseconds: see Batched
-	MayBeData  bool             // it is in order on a data connection of FTP: see OfFTP
-	Lossless   *Lossless        // when the capture must not have missed a frame, if it rests on that: see MissedFrames
-	Tried      bool             // it is about a SYN that got no answer, or an ICMP error, and many are those of a port scan: see OfTries
-	Refusal    bool             // a RST answered the SYN of its connection, and many are those of a port scan: see OfScan, OfSweep
-	Outage     *Outage          // a time in which nothing was answered, if it is about that, or rests on that: see CutOff
-	During     [2]int64         // the time of which the capture must hold everything, if it is longer than from its last evidence on: see Unrecorded
-	Late       *Outage          // how long an answer took, if it is about that: see Stalled
-	Held       *Outage          // how long the answer of an application took, if it is about one: see HeldUp
-	Scope      Scope
-	Absence    Absence    // it rests on something that did not come, which a lossy capture may have missed
-	Needs      fsm.Limits // see Outcome.Needs
-	Handshake  bool       // see Outcome.Handshake
-	Metrics    []Metric
-	Evidence   []Evidence // [0] is the anchor; empty only if it is short: see Shorten
+	Detector string
+	Outcome  string // one of the detector's declared outcomes
+	Verdict  Verdict
+	Reason   string // why undecided; empty when seen
+	Severity Severity
+	short    bool            // see Shorten
+	draft    bool            // see Draft
+	Subject  reassembly.Side // whom the finding is about
+	Fault    Fault           // whether that is whose fault it is
+	Roles    []Role
+	States   [2]fsm.State // both ends, by side, as the verdict found them
+	Start    int64        // nanoseconds since 1970: the anchor frame
+	End      int64        // the last moment that the finding speaks of
+	At       int64        // when it could be said: a frame or a deadline
+	Title    string       // one line
+	Message  string       // the sentence for the ticket, endpoints named
+	Cause    string       // in place of the outcome's, where this finding knows better
+	Action   string       // likewise
+	Peers    string       // what Wireshark makes of these very frames; empty where Doc.Peers says it
+	Limits   fsm.Limits
+	Premises
+	Scope     Scope
+	Absence   Absence    // it rests on something that did not come, which a lossy capture may have missed
+	Needs     fsm.Limits // see Outcome.Needs
+	Handshake bool       // see Outcome.Handshake
+	Metrics   []Metric
+	Evidence  []Evidence // [0] is the anchor; empty only if it is short: see Shorten
 }
 
 // A Standing finding is one that was reported and not withdrawn. Many that are only counted may share one

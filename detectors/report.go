@@ -239,7 +239,7 @@ func (r *Report) Findings() []Standing { return r.run.Findings() }
 func (f *Finding) Shorten() {
 	*f = Finding{
 		Detector: f.Detector, Outcome: f.Outcome, Verdict: f.Verdict, Severity: f.Severity, Fault: f.Fault, Subject: f.Subject,
-		Limits: f.Limits, Absence: f.Absence, Needs: f.Needs, Handshake: f.Handshake, Refusal: f.Refusal, short: true,
+		Limits: f.Limits, Absence: f.Absence, Needs: f.Needs, Handshake: f.Handshake, Premises: Premises{Refusal: f.Refusal}, short: true,
 	}
 }
 

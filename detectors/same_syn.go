@@ -2,7 +2,6 @@ package detectors
 
 import (
 	"fmt"
-	"strings"
 
 	"github.com/tcptrace-go/tcptrace/reassembly"
 )
@@ -25,19 +24,15 @@ func (f *Finding) AnsweredTwice() {
 		"The RST ends only what the other SYN-ACK began."
 }
 
-// NoSYN says that no SYN of the client's was captured in the connection of a finding.
-func NoSYN(client reassembly.Endpoint) string {
-	return fmt.Sprintf(" No SYN of %s was captured: it did not ask for the connection (somebody sent a SYN with its address, or something on the path sent it the answer to another host's SYN), or its SYN was not captured.", client)
-}
-
-// AskedBefore says of such a client that its SYN had been answered with another initial sequence number, and that connection did not open.
-// Engines call it as they call SentElsewhere; frame is the client's last there.
+// AskedBefore says of a client whose SYN its connection lacks (Unasked is set) that it was answered with another initial sequence
+// number, in a connection that did not open. Engines call it as they call SentElsewhere; frame is the client's last there.
 func (f *Finding) AskedBefore(frame uint32) {
-	client := f.Evidence[0].Seg.Src
-	if m := strings.Replace(f.Message, NoSYN(client), fmt.Sprintf(" SYN-ACKs with another initial sequence number answered the same SYN of %s in another connection of these ports (its last segment there: frame %d): "+
-		"a RST ended that in between, two hosts answer for the address, or one forgot the SYN.", client, frame), 1); m != f.Message {
-		f.Message, f.Scope = m, OtherConnection
+	if !f.Unasked {
+		return
 	}
+	f.Scope = OtherConnection
+	f.Message += fmt.Sprintf(" It is in another connection of these ports, where SYN-ACKs with another initial sequence number answered it (the client's last segment there: frame %d): "+
+		"a RST ended that in between, two hosts answer for the address, or one forgot the SYN.", frame)
 }
 
 // SentElsewhere says that the SYN on which the finding rests (SYN is not nil) was also

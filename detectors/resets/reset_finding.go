@@ -55,7 +55,7 @@ func (w *resetCause) write(f *detectors.Finding, r *detectors.Report) {
 		f.Message += fmt.Sprintf(" %s has not closed: it sent frame %d, %s after the RST.", c.peer.name, c.stayedOpen.Frame, detectors.Span(c.stayedOpen.At-c.rst.At))
 	}
 	if o == handshakeReset && c.sender.stream.Knows(reassembly.KnowISS) && !c.unlikeLast() { // else a scanner wrote the SYN, and sends the same to several
-		f.SYN = &detectors.SYNKey{Client: r.Conn.Endpoint(side), ISN: c.sender.stream.ISS}
+		f.SYN, f.Unasked = &detectors.SYNKey{Client: r.Conn.Endpoint(side), ISN: c.sender.stream.ISS}, !c.sender.synSeen
 	}
 	if o == idleDrop {
 		f.During = c.idleFrom()

@@ -75,7 +75,8 @@ func (c *resetCase) handshakeResetSentence() string {
 		return fmt.Sprintf("%s sent a SYN and then a RST (frame %d).", c.sender.name, c.rst.Frame)
 	}
 	if !c.sender.synSeen {
-		return fmt.Sprintf("%s answered %s with a RST (frame %d).", c.sender.name, c.answered(), c.rst.Frame) + detectors.NoSYN(c.sender.name) + c.oddFlags()
+		return fmt.Sprintf("%s answered %s with a RST (frame %d). No SYN of %[1]s was captured in this connection: it did not ask for it (somebody sent a SYN with its address, "+
+			"or something on the path sent it the answer to another host's SYN), or its SYN was not captured.", c.sender.name, c.answered(), c.rst.Frame) + c.oddFlags()
 	}
 	after, why := detectors.Span(c.rst.At-c.peer.last.At), ": it no longer wants the connection"
 	if c.otherMAC {
