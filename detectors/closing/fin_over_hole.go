@@ -73,6 +73,7 @@ type finAfterHole struct {
 	acks  int
 	sent  reassembly.Mark // the bytes again, the latest time; At is 0 if they were not
 	gap   int64           // between the latest two times; 0 if they were sent again once
+	next  int64           // the latest interval, at most: they double (RFC 6298 5.5), so the next one is about as long as all of them
 	held  uint32          // bytes beyond the hole and before the FIN that the latest ACK selectively acknowledges, if it names all; else 0
 	asked reassembly.Mark // what the peer has sent again last, which calls for an answer
 }
@@ -83,16 +84,18 @@ func (w *finOverHole) Event(ev fsm.Event, r *detectors.Report) {
 		w.missing(ev, r)
 	case fsm.DataResent:
 		w.sides[ev.Side.Peer()].asked = reassembly.MarkOf(ev.Seg)
-		w.sides[ev.Side].resent(ev.Seg, r.Conn.Stream(ev.Side).Una)
+		w.sides[ev.Side].resent(ev.Side, ev.Seg, r.Conn)
 		w.progress(ev.Side, ev.Seg.At, r)
 	case fsm.Advanced, fsm.DataSent:
 		if ev.Kind == fsm.Advanced { // others are missing now
-			w.sides[ev.Side].sent, w.sides[ev.Side].gap = reassembly.Mark{}, 0
+			w.sides[ev.Side].sent, w.sides[ev.Side].gap, w.sides[ev.Side].next = reassembly.Mark{}, 0, 0
 		}
 		w.progress(ev.Side, ev.Seg.At, r)
 	case fsm.FinResent:
 		w.sides[ev.Side.Peer()].asked = reassembly.MarkOf(ev.Seg)
-		w.sides[ev.Side].again = reassembly.MarkOf(ev.Seg)
+		if r.Conn.Stream(ev.Side).Una.Before(ev.Seg.Seq) { // without the bytes
+			w.sides[ev.Side].again = reassembly.MarkOf(ev.Seg)
+		}
 	case fsm.FinWithdrawn, fsm.SentBeyondFin: // that was no FIN, whatever came after it
 		w.due[ev.Side].Withdraw(r)
 		w.due[ev.Side].Disarm()
@@ -146,13 +149,15 @@ func heldBefore(fin reassembly.Seq, ack *reassembly.Segment) (n uint32) {
 }
 
 // resent takes bytes of the side that it sends again: of those that are missing, the first.
-func (f *finAfterHole) resent(seg *reassembly.Segment, una reassembly.Seq) {
-	if f.ack.At == 0 || una.Before(seg.Seq) {
+func (f *finAfterHole) resent(side reassembly.Side, seg *reassembly.Segment, v fsm.View) {
+	if f.ack.At == 0 || v.Stream(side).Una.Before(seg.Seq) {
 		return
 	}
 	if f.sent.At != 0 {
 		f.gap = seg.At - f.sent.At
 	}
+	backoff := int64(detectors.ResendTimeout(v, side)) << min(v.Retries(side), 7)
+	f.next = max(f.gap, min(backoff, seg.At-v.First())/2)
 	f.sent = reassembly.MarkOf(seg)
 }
 
@@ -185,9 +190,9 @@ func (w *finOverHole) missingBeforeFIN(v fsm.View, side reassembly.Side) (n uint
 
 func (w *finOverHole) Deadlines() []detectors.Deadline { return w.due[:] }
 
-// Limit is when the bytes are overdue: intervals double (RFC 6298 5.5).
+// Limit is when the bytes are overdue.
 func (w *finOverHole) Limit(i int, r *detectors.Report) int64 {
-	again := int64(detectors.GiveUpFactor * float64(w.sides[i].gap))
+	again := int64(detectors.GiveUpFactor * float64(w.sides[i].next))
 	return w.due[i].Since() + max(r.Nanos("patience"), int64(3*detectors.ResendTimeout(r.Conn, reassembly.Side(i))), again)
 }
 
