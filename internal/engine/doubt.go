@@ -75,6 +75,9 @@ func doubt(f *detectors.Finding, finRank int, c *stats.Counts) {
 		}
 		f.Doubt()
 	}
+	if f.Absence == detectors.NothingAfterFIN && finRank == 1 && f.Verdict == detectors.Seen { // as the ACKs of other second FINs are there
+		f.Scope = detectors.WholeCapture
+	}
 	if f.Absence != detectors.NoAbsence && f.Verdict == detectors.Seen && c.HalfHandshakes() {
 		f.Limits, f.Scope = f.Limits|fsm.Holes, detectors.WholeCapture
 		f.Undecide(fmt.Sprintf("holes: of %d of %d handshakes, the capture holds only the SYN or only the SYN-ACK, so what seems to be absent may be missing like these", c.Halves, c.Halves+c.Handshakes))
