@@ -53,7 +53,8 @@ func (a *resender) message(outcome *detectors.Outcome, stalled *stalls, side rea
 		m += fmt.Sprintf(" The last %d were %s.", a.unacked, never)
 	}
 	if outcome != resentSpurious && !slow && r.Conn.Limits()&fsm.Overflow == 0 { // else what fills a hole may seem to be there twice
-		m += a.whereLost(outcome, own, peer, holes)
+		out := r.Conn.Stream(side)
+		m += a.whereLost(outcome, own, peer, holes && (out.Holes() || out.Overflowed()))
 		if t.notLost().older > 0 {
 			m += fmt.Sprintf(" %s older than what was captured of this connection.", detectors.Counted(t.notLost().older, "original is", "originals are"))
 		}
@@ -159,8 +160,8 @@ func (a *resender) answered() uint32 {
 // held up, or its ACK was, or its ACK was lost.
 func (s *stall) endedBefore() bool { return s.resent.At != 0 && s.ended.Ack.Before(s.resent.End()) }
 
-// whereLost says on which side of the capture point segments were lost. holes says that bytes were
-// acknowledged that the capture does not have: it may lack others that passed, too.
+// whereLost says on which side of the capture point segments were lost. holes says that bytes of the sender were
+// acknowledged that the capture does not have: it may lack others that passed, too. Of those that it missed, few would be sent again.
 func (a *resender) whereLost(outcome *detectors.Outcome, own, peer string, holes bool) string {
 	t, behind := &a.total, a.lostBehind()
 	spurious := t.allSpurious()

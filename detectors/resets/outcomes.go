@@ -84,7 +84,7 @@ var aborted = &outcome{
 var unreadData = &outcome{
 	Outcome: detectors.Outcome{
 		Name: "unread-data", Severity: detectors.Warning, Fault: detectors.FaultHost, Needs: segmentOrigin,
-		When: "a socket was closed with unread data from its peer; info if the client closed it, or who seems to be by the ports, if the peer had closed too, or at the end of an LDAP session, after what may be the unbind request, or if so few bytes were left after an exchange that they may only say goodbye (31 at most, or a GOAWAY of HTTP/2 once the closer has closed); nobody's fault then, nor if so few are a server's only answer; undecided if it acknowledges data in less than a tenth of the time that its sender takes to answer",
+		When: "a socket was closed with unread data from its peer; info if the client closed it, or who seems to be by the ports, if the peer had closed too, or at the end of an LDAP session, after what may be the unbind request, or if so few bytes were left after an exchange that they may only say goodbye (31 at most, or a GOAWAY of HTTP/2 once the closer has closed); nobody's fault then, nor if so few are a server's only answer, or a client resets right after a short segment that acknowledges all that it had sent; undecided if it acknowledges data in less than a tenth of the time that its sender takes to answer",
 		Cause: "Closing a socket with unread data sends a RST instead of a FIN (RFC 2525 2.17, RFC 9293 3.6.1): the application answered, or gave up, " +
 			"before it had read everything; a process that dies has the same effect. What it had sent itself may be lost too.",
 		Action: "Let the application read to the end, or shut down its sending side and drain, before it closes. Check its log for why it stopped reading.",
@@ -98,7 +98,7 @@ var unreadData = &outcome{
 	doubts: []doubt{{"the RST acknowledges data in less than a tenth of the time that its apparent sender takes to answer: a device nearer to the capture point (a filter, a firewall, a proxy) may have sent it", (*resetCase).fromNearer},
 		finUnseen}, // then its socket had closed before
 	fault: func(c *resetCase) detectors.Fault {
-		if c.few() || c.unbound() { // which nobody has to read, or which asks to close, or is read at once
+		if c.few() || c.unbound() || c.hasAnswer() { // which nobody has to read, or which asks to close, or is read at once
 			return detectors.FaultUnknown
 		}
 		return detectors.FaultHost

@@ -216,3 +216,11 @@ func (c *resetCase) goesAway() bool {
 func (c *resetCase) onlyAnswer() bool {
 	return c.few() && c.fromClient() && c.peer.synSeen && c.peer.wrote() == c.unreadBytes()
 }
+
+// hasAnswer reports whether a client left unread, if anything, only the last segment of its server: not full, at the end of what that wrote, and
+// it acknowledges all that the client had sent. An application reads so much in microseconds, and some abort what is over (SMB of Windows).
+func (c *resetCase) hasAnswer() bool {
+	last := &c.peer.last
+	return c.seemsClient() && !c.sender.finSent() && c.sender.bytes > 0 && c.missing == 0 && !c.windowFell() && c.beyond() == 0 && c.unreadBytes() == last.Len &&
+		last.Flags.Has(reassembly.PSH) && last.Len+optionRoom < c.mss && last.Ack == c.sender.stream.Nxt
+}

@@ -27,7 +27,7 @@ var ThroughputLimited = &detectors.Detector{
 			"Slow start, and a congestion window that grew all the time: the transfer took less than ten round trips, or the second half of the bytes came twice as fast as the first. Repairs of what had arrived, as D-SACKs report, or, without SACK, as many ACKs as segments, copies in their turn. Segments that are hardly ever full: the sender had no more to send. Losses beside which new data goes on: of their time counts what that would not take without; if something is missing nearly all the time, so that the rate without is unknown, what is not within two round trips of new data. Captures without pure ACKs, or " +
 			"without more than 5 % of the transfer. A full window that would allow twice the rate if segments did not queue: that is the path, or undecided. " +
 			"Round trips that are long because an ACK was delayed, as those of a lone segment show, or the application paused: nothing queues. A few long round trips: a queue stands for most of the time. " +
-			"Undecided: what limited it half as much besides (losses beside a window, say); ACKs, if it also sent segments again, whether that had arrived or not, which reduces the congestion window, if the window would not have allowed twice the rate, or if what was in flight takes more than twice the smallest round trip at that rate and no round trips show whether it queued; a path whose round trips are on average less than a quarter longer than that of the handshake, in which nothing of this queued, and at least half as long: it may have changed; pauses of an application that may be retransmission timeouts, as the sender's IP IDs do not show that nothing was lost before the capture point, it sent segments again, or something acknowledges for it. " +
+			"Undecided: what limited it half as much besides (losses beside a window, say); ACKs, if it also sent segments again, whether that had arrived or not, which reduces the congestion window, if the window would not have allowed twice the rate, or if what was in flight takes more than twice the smallest round trip at that rate and no round trips show whether it queued; a path whose round trips are on average less than a quarter longer than that of the handshake, in which nothing of this queued, and at least half as long: it may have changed; a path of which the second half of the bytes came half as fast again as the first, or faster; pauses of an application that may be retransmission timeouts, as the sender's IP IDs do not show that nothing was lost before the capture point, it sent segments again, or something acknowledges for it. " +
 			"Pauses of less than two round trips, away from the sender and without timestamps, are undecided. Pauses of a sender whose segments routers mark again and again (ECN). A segment that waits for a delayed ACK: ack-delay. " +
 			"A sender that, as seen beside it, sent more than 5 ms and a sixteenth of a round trip after the last ACK for most of that time: no ACK released that, but a timer of its TCP or its application.",
 		Peers: "Wireshark plots windows and bytes in flight (tcp.analysis.bytes_in_flight) and marks TCP Window Full; it does not add them up.",
@@ -140,6 +140,9 @@ func (w *throughputLimited) Event(_ fsm.Event, r *detectors.Report) {
 	if o == byPath && t.Queue > 0 && !t.QueuesAbove(before) && before <= 2*mean { // else a host or a radio link was late, or something nearer acknowledges
 		f.Undecide(fmt.Sprintf("round trips took %s on average, and the handshake %s, before any of this queued: they may take that long without a queue", detectors.Span(mean), detectors.Span(before)))
 	}
+	if o == byPath && t.Faster >= maxUneven {
+		f.Undecide(fmt.Sprintf("the second half of the bytes came %.1f times as fast as the first, and what passes so much is no bottleneck at the lower rate, unless others filled it: the congestion window may have grown all the time", t.Faster))
+	}
 	if o == bySender && t.MayQueue(r.Conn.EffSndMSS()) {
 		f.Undecide(fmt.Sprintf("up to %s were in flight, which at that rate take more than twice the smallest round trip (%s): segments may have queued before a bottleneck", detectors.Size(uint64(t.Flight)), detectors.Span(t.RTT)))
 	}
@@ -226,3 +229,7 @@ const minTrips = 10
 // maxFaster is how many times as fast the second half of a transfer is as the first if its congestion window grew all the time: twice, or
 // 2.4 times if by the same in each round trip (RFC 5681 3.1). A window that is a limit stays.
 const maxFaster = 2
+
+// maxUneven is how many times as fast the second half of a transfer may be as the first if the path is its limit: the rate of a bottleneck stays
+// (in captures, it came up to 1.2 times as fast), and slow start before it fills takes a few round trips.
+const maxUneven = 1.5

@@ -119,13 +119,17 @@ func (s *step) tellExchange(bytes uint64) {
 		s.replying, s.pipelined = false, false
 		return
 	}
-	response := min(max(answer.At-s.request.At-s.ends[reassembly.B].rtt, 0), s.thought)
+	took := max(answer.At-s.request.At-s.ends[reassembly.B].rtt, 0)
+	response := min(took, s.thought)
 	prompt := response < int64(detectors.PromptAnswer)
 	alike := s.sizes.have(s.size)
 	// What was on its way before the request arrived does not show how soon the server answers.
 	if s.answers++; prompt && s.request.End().AtOrBefore(answer.Ack) {
 		s.prompt++
-		s.promptTime += response
+		if beyond := took - response; beyond <= s.ends[reassembly.B].rtt/4 || took >= int64(detectors.PromptAnswer) { // see thisRoundTrip; or it was loss for the most part
+			took = response
+		}
+		s.promptTime += took
 		s.sizes.note(s.size, alike)
 	}
 	if !prompt || s.slowly || s.told.Prompt {
