@@ -8,6 +8,7 @@ import (
 	"github.com/tcptrace-go/tcptrace/detectors"
 	"github.com/tcptrace-go/tcptrace/detectors/closing"
 	"github.com/tcptrace-go/tcptrace/detectors/loss"
+	"github.com/tcptrace-go/tcptrace/detectors/opening"
 	"github.com/tcptrace-go/tcptrace/detectors/path"
 	"github.com/tcptrace-go/tcptrace/detectors/resets"
 	"github.com/tcptrace-go/tcptrace/internal/engine"
@@ -181,6 +182,33 @@ func TestFINUnanswered_few(t *testing.T) {
 	}
 	if said["4 times in 7.0 s"] == 0 || len(said) != 1 {
 		t.Errorf("loss was suspected of %v", said)
+	}
+}
+
+// TestCauses_follow: where a message shows more than its outcome, the cause and what to do heed that.
+func TestCauses_follow(t *testing.T) {
+	for _, x := range []struct {
+		of                  *detectors.Detector
+		outcome             string
+		shown, cause, never string // what the message, the cause and what to do have; the last: not
+	}{
+		{closing.FINUnanswered, "reset", "acknowledges only what came before the FIN.", "had not received that", "Linux net.ipv4"},
+		{closing.FINOverHole, "abandoned", "its host is up by then", "was not gone for long", "lose power"},
+		{opening.SYNAckUnanswered, "ack-lost-or-ignored", "An ACK had arrived", "An ACK of the client arrived", "do the ACKs arrive"},
+	} {
+		said := map[bool]int{}
+		for f := range findingsOf(t, x.of, "../testdata/"+x.of.Name+".txtar", "../testdata/options.txtar") {
+			if f.Outcome != x.outcome {
+				continue
+			}
+			shown, says := strings.Contains(f.Message, x.shown), strings.Contains(f.Cause, x.cause)
+			if said[shown]++; shown != says || shown && strings.Contains(f.Action, x.never) {
+				t.Errorf("%s/%s: %s\n%s\n%s", x.of.Name, x.outcome, f.Message, f.Cause, f.Action)
+			}
+		}
+		if said[true] == 0 || said[false] == 0 {
+			t.Errorf("%s/%s: %v", x.of.Name, x.outcome, said)
+		}
 	}
 }
 

@@ -58,6 +58,12 @@ const (
 const causeGone = "The sender, or the path from it, was gone right after it had closed, so nothing could be retransmitted; or its TCP discards its send buffer when the " +
 	"socket is closed; or it does retransmit, and something before the capture point drops that."
 
+// causeUp and actionUp are said where its host is up.
+const (
+	causeUp  = "The sender's host was not gone for long: it sent segments of other connections since. Its TCP discards its send buffer when the socket is closed, or a front end lost the connection; or it does retransmit, and something before the capture point drops that."
+	actionUp = "Capture on the sender's own interface. If it retransmits the bytes there, look for what drops them on the way. If not, its TCP may have a bug. The receiver's application has an incomplete stream: check what it stored."
+)
+
 // finOverHole waits for each side to fill the hole before its FIN.
 type finOverHole struct {
 	due   [2]detectors.Deadline
@@ -254,7 +260,11 @@ func (w *finOverHole) Overdue(i int, o detectors.Overdue, r *detectors.Report) {
 	if outcome == holeFINOnly {
 		f.Message += fmt.Sprintf(", although the FIN was (frame %d)", s.again.Frame)
 	}
-	f.Message += fmt.Sprintf(". %s has the stream only up to the hole.", peer)
+	left := fmt.Sprintf(" %s has the stream only up to the hole.", peer)
+	f.Message += "." + left
+	if silent && !detectors.Over(r.Conn) { // shards know no hosts otherwise
+		f.Quiet, f.Asker = &detectors.Quiet{Since: s.ack.At, First: "such ACK", Guess: left, Up: left, Cause: causeUp, Action: actionUp}, r.Asker(side.Peer())
+	}
 	if s.gap > 0 { // its sender did what it could
 		f.Fault, f.Cause, f.Action = detectors.FaultPath, causeLostAgain, actionLostAgain
 	}

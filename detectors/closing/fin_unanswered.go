@@ -20,7 +20,7 @@ var FINUnanswered = &detectors.Detector{
 		Action: "Find out what happened to the peer, and to the path to it, at this time. The closer behaves correctly. If there are many such " +
 			"orphans (netstat: FIN_WAIT1, LAST_ACK), they use memory on its host; fewer retransmissions are enough for a peer that is gone (Linux: net.ipv4.tcp_orphan_retries).",
 		NotThis: "A FIN that is never retransmitted: unretransmitted-fin. A FIN behind data of earlier segments that is not acknowledged, " +
-			"or facing a closed window: those come first. Data that was first sent in the segment of the FIN is part of it; data that was sent before and comes again with the FIN is not. A FIN that was acknowledged, but whose ACK was lost: the retransmission is acknowledged, or the ACK was captured. Undecided, if the closer then acknowledges bytes which the capture lacks: their segments may have acknowledged the FIN.",
+			"or facing a closed window: those come first. Data that was first sent in the segment of the FIN is part of it; data that was sent before and comes again with the FIN is not. A FIN that was acknowledged, but whose ACK was lost: the retransmission is acknowledged, or the ACK was captured. Undecided, if the closer then acknowledges bytes which the capture lacks: their segments may have acknowledged the FIN; or if its own address or access may have failed, as no answer over TCP arrives at it from anybody (see idle-blackhole).",
 		Peers: "Wireshark marks each repeat as a retransmission, and does not report that the FIN is never acknowledged. Ostermann's tcptrace calls the " +
 			"connection complete once it has seen both FINs.",
 		Refs:  []string{"RFC 6298 5", "RFC 9293 3.8.3", "RFC 1122 4.2.3.5", "KB Q254930"},

@@ -45,6 +45,10 @@ const causeAnswers = "The peer was alive: a RST without ACK answers a segment an
 // causeForgotten is the cause where the peer ended the connection.
 const causeForgotten = "The peer's host no longer has the connection, and says so by RST: it had finished, so that the ACK of this FIN was lost on its way to the closer; or it gave up by itself, or was restarted."
 
+// causeEarlier is the cause where it did so without having received the FIN.
+const causeEarlier = "The peer's host, or a device in its name, ended the connection by itself (an application that aborted, an idle timer): its RST acknowledges only what came before the FIN, so it had not received that. " +
+	"The FINs were lost or held up on their way to it."
+
 // causeFew is the cause where the capture ends after so few FINs that loss explains them, too.
 const causeFew = "The FINs or their ACKs were lost, or the peer is gone (switched off, crashed, moved to another network), or its host or a firewall or NAT on the way has forgotten the connection and drops what it does not know. " +
 	"The capture ends too soon to tell."

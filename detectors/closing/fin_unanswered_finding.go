@@ -63,6 +63,9 @@ func (w *finUnanswered) report(side reassembly.Side, outcome *detectors.Outcome,
 		}
 	case outcome == unansweredReset && s.reset.At == 0 && f.Cause == "":
 		f.Cause = causeForgotten
+		if rst := &f.Evidence[len(f.Evidence)-1].Seg; acksOnlyBefore(rst, side, r.Conn) {
+			f.Cause = causeEarlier
+		}
 	case outcome == unansweredReset && s.reset.At != 0 && f.Cause != causeDeaf && f.Evidence[len(f.Evidence)-1].Seg.Flags&reassembly.ACK != 0 && s.gaveUp:
 		f.Cause = causeGaveUp
 	case outcome == unansweredUnaware && s.reset.At > s.unaware.At: // which may have reached it
@@ -80,6 +83,7 @@ func (w *finUnanswered) report(side reassembly.Side, outcome *detectors.Outcome,
 		f.Outage = &detectors.Outage{From: r.Conn.Endpoint(side), To: r.Conn.Endpoint(side.Peer()), Start: s.second, End: s.last.At}
 	}
 	f.Message = w.message(side, outcome, now, &f, icmp, r)
+	f.Unanswered = f.Quiet != nil // nor was anything else
 	if early := w.patient(side, r) - now; open && s.sends == 2 && s.last.At-s.first.At <= int64(fsm.DuplicateTime) {
 		f.Undecide("copies: the two FINs may be one that was captured twice; then it was never retransmitted")
 	} else if open && early > 0 {
@@ -153,6 +157,9 @@ func (w *finUnanswered) message(side reassembly.Side, outcome *detectors.Outcome
 			f.Quiet, f.Asker = &detectors.Quiet{Since: s.first.At, First: "FIN", Guess: " " + never + ended, Up: " The FIN was never acknowledged" + ended, Spoke: spoke}, r.Asker(side)
 		}
 		m += " " + never + ended
+		if f.Cause == causeEarlier {
+			m += " That acknowledges only what came before the FIN."
+		}
 		if f.Cause == detectors.CauseProxy {
 			m += madeBy(peer)
 		}
@@ -215,6 +222,15 @@ func (w *finUnanswered) message(side reassembly.Side, outcome *detectors.Outcome
 		f.Quiet, f.Asker = &detectors.Quiet{Since: s.first.At, First: "FIN", Guess: states, Up: states, Spoke: spoke}, r.Asker(side)
 	}
 	return m + states
+}
+
+// acksOnlyBefore reports whether the peer's RST acknowledges what had been acknowledged, or more, and not the FIN of the side: who sends one by itself
+// gives the number that is due next (RFC 9293 3.10.5); one that answers a FIN has no ACK (3.10.7.1).
+func acksOnlyBefore(rst *reassembly.Segment, side reassembly.Side, v fsm.View) bool {
+	fin, _ := v.FIN(side)
+	out := v.Stream(side)
+	known := out.Knows(reassembly.KnowUna) && out.Una.AtOrBefore(rst.Ack) && rst.Ack.Before(fin.Seq)
+	return rst.Flags&reassembly.ACK != 0 && (known || rst.Ack == fin.Seq)
 }
 
 // before says how a number lies to the side's FIN.

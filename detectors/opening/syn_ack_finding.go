@@ -112,6 +112,8 @@ func (w *synAckUnanswered) write(f *detectors.Finding, a *account, r *detectors.
 		f.Message += loopback.Said
 	case a.outcome == synAckRecovered && w.early() && w.beyond:
 		f.Cause, f.Action = causeUnsent, actionUnsent
+	case a.outcome == synAckLostOrIgnored && w.arrived:
+		f.Cause, f.Action = causeArrived, actionArrived
 	case w.held(a):
 		f.Cause, f.Action = causeHeld, actionHeld
 	}

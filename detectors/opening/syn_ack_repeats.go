@@ -184,8 +184,8 @@ func (w *synAckUnanswered) synAckAgain(ev fsm.Event, r *detectors.Report) {
 	if w.synAck.At == 0 {
 		w.synAck = *ev.Was
 	}
-	if !sentAgain(&ev, w.repeats, latest.At >= ev.Was.At) {
-		if isSoon(&ev) && r.Conn.Phase(w.client.Peer()) == fsm.PhaseOpening {
+	if asked := latest.At >= ev.Was.At; !sentAgain(&ev, w.repeats, asked) {
+		if isSoon(&ev, asked) && r.Conn.Phase(w.client.Peer()) == fsm.PhaseOpening {
 			w.soonAcks++
 		}
 		return

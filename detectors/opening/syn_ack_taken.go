@@ -69,6 +69,13 @@ const (
 	actionHeld = "Compare with later round trips of this client: if they take as long, look for the queue or the link that delays them. If not, a single packet was lost or held up, and there is nothing to do."
 )
 
+// causeArrived and actionArrived are said where a repeat of the SYN-ACK echoes an ACK, and nothing shows what became of what followed.
+const (
+	causeArrived = "An ACK of the client arrived. What followed is lost between the capture point and the server (a filter, packets that are damaged or too large), and the server waits for data before it accepts (TCP_DEFER_ACCEPT); " +
+		"or the server ignores it, because its accept queue is full (Linux with net.ipv4.tcp_abort_on_overflow=0). In both cases, the client believes that it is connected."
+	actionArrived = "Capture on the server: does the data arrive? If it does: ss -ltn (Recv-Q above Send-Q), nstat TcpExtListenOverflows."
+)
+
 // shown reports whether something waited for the server to take the ACK: payload or a FIN of the client, to which it does not answer or
 // which had to be sent again; or what a server says that speaks first. Else it may be one that waits for payload before it
 // accepts (TCP_DEFER_ACCEPT), or it repeated its SYN-ACK before the ACK arrived.

@@ -23,14 +23,14 @@ func timedOut(ev *fsm.Event) bool {
 // before. Between two that were, there may be less than a timer: a SYN-ACK also answers a SYN; asked says that one came since.
 // The same IPv4 identification shows that the network has duplicated it. Without one, it has if nothing asked for what comes at once.
 func sentAgain(ev *fsm.Event, repeats int, asked bool) bool {
-	atOnce := ev.Seg.At-ev.Was.At <= int64(fsm.DuplicateTime)
-	same := ev.Seg.IPID == ev.Was.IPID && (ev.Seg.IPID != 0 || atOnce && !asked)
-	return timedOut(ev) || repeats > 0 && !same && ev.Seg.At-ev.Was.At < minRepeat
+	return timedOut(ev) || repeats > 0 && isSoon(ev, asked)
 }
 
-// isSoon reports whether a SYN or SYN-ACK was sent once more, though not by a timer: the network's copy has the same identification.
-func isSoon(ev *fsm.Event) bool {
-	return ev.Seg.IPID != 0 && ev.Was.IPID != 0 && ev.Seg.IPID != ev.Was.IPID && ev.Seg.At-ev.Was.At < minRepeat
+// isSoon reports whether a SYN or SYN-ACK was sent once more, though not by a timer.
+func isSoon(ev *fsm.Event, asked bool) bool {
+	atOnce := ev.Seg.At-ev.Was.At <= int64(fsm.DuplicateTime)
+	same := ev.Seg.IPID == ev.Was.IPID && (ev.Seg.IPID != 0 || atOnce && !asked)
+	return !same && ev.Seg.At-ev.Was.At < minRepeat
 }
 
 // repeated reports whether anything was sent again.
@@ -84,7 +84,7 @@ func (w *synAckUnanswered) repeatedBy(ev *fsm.Event) int {
 		n := 1 + w.soon
 		w.soon = 0
 		return n
-	case isSoon(ev):
+	case isSoon(ev, false):
 		w.soon++
 		return 0
 	case ev.Seg.IPID == 0 || ev.Seg.IPID != ev.Was.IPID || ev.Seg.TTL != ev.Was.TTL:

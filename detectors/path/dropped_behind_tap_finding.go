@@ -53,7 +53,8 @@ func (s *stuckSegment) finding(o *detectors.Outcome, side reassembly.Side, at in
 	f.Measure("duration_s", detectors.Seconds(s.last.At-s.first.At))
 	f.Message = s.message(own, peer)
 	if s.answer.At != 0 {
-		f.Cause = "Something between the capture point and that host held the segments up and delivered them late: a radio that slept, the queue of an access point, a link or a virtual machine that was suspended."
+		f.Cause = "Something between the capture point and that host held the segments up and delivered them late: a radio that slept, the queue of an access point, a link or a virtual machine that was suspended. " +
+			"Where the capture was taken on the sender, that may be its own adapter: then other hosts answered it as late."
 		f.Action = "Look at that link at that time: power saving of a radio, queues of an access point, a paused virtual machine."
 	}
 	if s.acked && s.sameID {

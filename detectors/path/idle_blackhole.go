@@ -43,7 +43,7 @@ var IdleBlackhole = &detectors.Detector{
 	YieldsTo: []string{"half-close-cut", "mtu-blackhole", "close-wait-leak"},
 }
 
-var idleSilent = &detectors.Outcome{Name: "silent", Severity: detectors.Warning, Fault: detectors.FaultPath, When: "nothing came back before the capture ended or the sender gave up"}
+var idleSilent = &detectors.Outcome{Name: "silent", Severity: detectors.Warning, When: "nothing came back before the capture ended or the sender gave up"}
 
 // idleBlackhole holds one account per direction, by the side that ended the idle time.
 type idleBlackhole struct {

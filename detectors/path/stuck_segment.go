@@ -106,7 +106,7 @@ func (s *stuckSegment) goesOn(side reassembly.Side, now int64, r *detectors.Repo
 // does. If it answers the first, that was delivered: late, or the RST would have been captured before.
 func (s *stuckSegment) resetBy(rst *reassembly.Segment, side reassembly.Side, r *detectors.Report) {
 	m := reassembly.MarkOf(rst)
-	if s.reported && !s.acked && m.Flags&reassembly.ACK == 0 && detectors.Answers(&m, &s.first) {
+	if s.reported && !s.acked && s.answer.At == 0 && m.Flags&reassembly.ACK == 0 && detectors.Answers(&m, &s.first) {
 		s.answer = m
 		s.report(side, r)
 	}
