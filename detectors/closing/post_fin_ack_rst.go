@@ -152,6 +152,12 @@ func fromTimeWait(fin, ack *reassembly.Mark) bool { return fin.IPID != 0 && ack.
 // a socket's own, and is no answer if it comes too soon for one.
 func (w *postFINAckRST) answered(x reassembly.Side, rst *reassembly.Mark, r *detectors.Report) *reassembly.Mark {
 	y := x.Peer()
+	if made := w.madeFrom(x, rst, r); made != nil && detectors.Answers(rst, made) {
+		if !isClosingACK(r.Conn, x, made) {
+			return nil
+		}
+		return made
+	}
 	usual := int64(r.Conn.HandshakeRTT(y))
 	bare, soonest := !rst.Flags.Has(reassembly.ACK), usual/4
 	if bare && usual >= int64(nearby) && w.finAck[x].At != 0 { // the handshake may have been slower than what came after it

@@ -231,11 +231,12 @@ func (c *resetCase) peersPacket() bool {
 		c.rst.Window == last.Window && last.Window != 0 && own.Window != last.Window
 }
 
-// madeFromLast reports whether the RST has the numbers and the IP ID of the peer's last packet, which it answers so, however
-// late the path delivered either.
+// madeFromLast reports whether the RST has the numbers and the IP ID of the peer's last packet, which it answers so, however soon or
+// late the path delivered either. Once both have closed, it need not be known how the sender counts, only that it has not come there.
 func (c *resetCase) madeFromLast() bool {
 	last := &c.peer.last
-	return last.At != 0 && c.rst.IPID == last.IPID && c.peersID() && c.rst.Seq == last.Ack && (c.bare() || c.rst.Ack == last.End())
+	copied := c.peersID() || c.closed() && c.rst.IPID != 0 && c.peer.habits.CountsIDs && !c.countsOn()
+	return last.At != 0 && c.rst.IPID == last.IPID && copied && c.rst.Seq == last.Ack && (c.bare() || c.rst.Ack == last.End())
 }
 
 // copiesID reports whether the RST has the IP ID of the packet that it answers, which the peer

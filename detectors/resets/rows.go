@@ -41,7 +41,9 @@ var rows = []row{
 	{suspectedInjection, "RFC 9293 3.10.5", (*resetCase).continues},
 
 	// CLOSED: both FINs, or the sender's. Its own socket may have aborted before it knew.
-	{aborted, "RFC 9293 3.10.5: CLOSING, LAST-ACK", func(c *resetCase) bool { return c.closed() && !c.bare() && c.inPlace() && c.crossedACK() }},
+	{aborted, "RFC 9293 3.10.5: CLOSING, LAST-ACK", func(c *resetCase) bool {
+		return c.closed() && !c.bare() && c.inPlace() && c.crossedACK() && !c.madeFromLast()
+	}},
 	{stale, "RFC 9293 3.10.7.1; RFC 1337", (*resetCase).closed},
 	{stale, "RFC 9293 3.10.7.1: an ACK that its own FIN has overtaken", (*resetCase).behindFIN},
 	{dataAfterClose, "RFC 9293 3.6.1: Linux answers without ACK, Windows with ACK and window 0", func(c *resetCase) bool {

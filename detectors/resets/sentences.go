@@ -122,6 +122,9 @@ func (c *resetCase) lateSYNACK() int64 {
 func (c *resetCase) staleSentence() string {
 	m := fmt.Sprintf("%s sent a RST to %s (frame %d)", c.sender.name, c.peer.name, c.rst.Frame)
 	switch {
+	case c.closed() && !c.bare() && c.madeFromLast():
+		return fmt.Sprintf("A RST with the source address %s (frame %d) answered %s after both sides had closed. It has the IP ID of that frame, %d: a device on the path made it from that.",
+			c.sender.name, c.rst.Frame, c.answered(), c.rst.IPID)
 	case c.otherTTL() && !c.replies():
 		m = fmt.Sprintf("A RST with the source address %s came to %s (frame %d)", c.sender.name, c.peer.name, c.rst.Frame)
 	case c.unlikeLast() && !c.otherTTL():
