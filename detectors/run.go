@@ -74,19 +74,21 @@ func (x *Run) Time(ev fsm.Event, at int64, e *Exchange, t *Transfer, r *Report) 
 	r.Exchange, r.Transfer = nil, nil
 }
 
-// A Leaver is a Watcher that may have nothing to watch any more. With loss, nearly every connection needs some for a moment.
+// A Leaver is a Watcher that may have nothing to watch any more, once its connection has closed. With loss, nearly every
+// connection needs some for a moment.
 type Leaver interface {
 	Watcher
-	// Idle reports whether the watcher is what one that starts anew would be, and only interested in what starts one.
-	Idle() bool
+	// Idle reports whether the watcher is what one that starts anew would be, and only interested in what starts one; or, of a
+	// connection that closed in order (see [ClosedInOrder]), that it knows too little for a finding, whatever may yet be proved of that.
+	Idle(r *Report) bool
 	// Leave says that it was idle, and was taken away.
 	Leave()
 }
 
 // Leave takes the watcher away if it has nothing to watch and has reported nothing, and reports whether it did.
-func (x *Run) Leave() bool {
+func (x *Run) Leave(r *Report) bool {
 	w, is := x.watcher.(Leaver)
-	if !is || x.found != nil || !w.Idle() {
+	if !is || x.found != nil || !w.Idle(r) {
 		return false
 	}
 	w.Leave()

@@ -90,6 +90,12 @@ func Over(v fsm.View) bool {
 	return reset || v.Phase(reassembly.A) == fsm.PhaseFinAcked && v.Phase(reassembly.B) == fsm.PhaseFinAcked
 }
 
+// ClosedInOrder reports whether both FINs were acknowledged, and nobody has sent a RST since.
+func ClosedInOrder(v fsm.View) bool {
+	_, reset := v.ResetBy()
+	return !reset && v.Phase(reassembly.A) == fsm.PhaseFinAcked && v.Phase(reassembly.B) == fsm.PhaseFinAcked
+}
+
 // MoreToSend reports whether the side is known to have more to send: data in flight
 // must be acknowledged or sent again, and of buffered data the last segment carries PSH
 // (RFC 9293 3.9.1.2, MUST-61).

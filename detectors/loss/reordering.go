@@ -65,7 +65,7 @@ func (w *reordering) Event(ev fsm.Event, r *detectors.Report) {
 		if ev.Kind == fsm.ResendAcked || ev.Kind == fsm.ArrivedTwice {
 			return
 		}
-		a = new(reorderedSide)
+		a = reorderedSides.Take()
 		a.begin(ev, r)
 		w.sides[ev.Side] = a
 	}

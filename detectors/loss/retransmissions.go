@@ -123,7 +123,8 @@ func (w *retransmissions) Event(ev fsm.Event, r *detectors.Report) {
 		if ev.Kind != fsm.DataResent && ev.Kind != fsm.HoleShown {
 			return
 		}
-		a = &resender{icmp: w.icmp[ev.Side], stalled: &neverStalled}
+		a = resenders.Take()
+		a.icmp, a.stalled = w.icmp[ev.Side], &neverStalled
 		a.told()
 		w.sides[ev.Side] = a
 	}

@@ -27,3 +27,13 @@ func (m *rooms[T]) more(list []T) []T {
 	m.four.Give((*[4]T)(list))
 	return more
 }
+
+// giveBack takes back a list that nobody may use any more.
+func (m *rooms[T]) giveBack(list []T) {
+	switch cap(list) {
+	case 2:
+		m.two.Give((*[2]T)(list[:2]))
+	case 4:
+		m.four.Give((*[4]T)(list[:4]))
+	}
+}

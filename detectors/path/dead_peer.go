@@ -87,7 +87,7 @@ func (w *deadPeer) Event(ev fsm.Event, r *detectors.Report) {
 var deadPeers detectors.Spare[deadPeer]
 
 // Idle implements [detectors.Leaver].
-func (w *deadPeer) Idle() bool {
+func (w *deadPeer) Idle(*detectors.Report) bool {
 	return w.sides == [2]*retryRun{} && w.outages == [2]*outages{} && w.icmp == icmpBySide{} && w.disowned == [2]reassembly.Mark{} && w.device == [2]uint8{} && !detectors.AnyArmed(w.due[:])
 }
 

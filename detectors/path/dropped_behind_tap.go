@@ -148,7 +148,7 @@ func (w *droppedBehindTap) subscribe(r *detectors.Report) {
 var droppedBehindTaps detectors.Spare[droppedBehindTap]
 
 // Idle implements [detectors.Leaver].
-func (w *droppedBehindTap) Idle() bool { return *w == droppedBehindTap{} }
+func (w *droppedBehindTap) Idle(*detectors.Report) bool { return *w == droppedBehindTap{} }
 
 // Leave implements [detectors.Leaver].
 func (w *droppedBehindTap) Leave() { droppedBehindTaps.Give(w) }

@@ -82,7 +82,7 @@ func (w *mtuBlackhole) Event(ev fsm.Event, r *detectors.Report) {
 var mtuBlackholes detectors.Spare[mtuBlackhole]
 
 // Idle implements [detectors.Leaver].
-func (w *mtuBlackhole) Idle() bool {
+func (w *mtuBlackhole) Idle(*detectors.Report) bool {
 	return w.sides == [2]*oversizeLoss{} && !detectors.AnyArmed(w.due[:])
 }
 

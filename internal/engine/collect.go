@@ -167,12 +167,13 @@ func (c *collector) gather(parts []*partition) {
 	if ending == nil {
 		ending = func() {}
 	}
-	ending()
-	c.options.each(parts, func(i int) {
-		if c.collect(parts[i], &shares[i]); i == len(parts)/4 || i == len(parts)/2 {
-			ending()
-		}
-	})
+	begun := 0
+	for _, until := range [...]int{len(parts) / 8, len(parts) / 4, len(parts) / 2, len(parts)} { // nobody allocates while garbage is collected
+		ending()
+		from := begun
+		c.options.each(parts[from:until], func(i int) { c.collect(parts[from+i], &shares[from+i]) })
+		begun = until
+	}
 	rows, found := 0, 0
 	for i, p := range parts {
 		rows += len(shares[i].shown) + len(p.kept)

@@ -12,7 +12,7 @@ import (
 // unless it is expanded before.
 
 // Rest implements [flow.Compactor].
-func (p *partition) Rest(watchers uint32) uint32 { return p.watch.Rest(watchers) }
+func (p *partition) Rest(f *flow.Flow) uint32 { return p.watch.Rest(f.Watchers, f.Conn.View()) }
 
 // Record implements [flow.Compactor].
 func (p *partition) Record(watchers uint32) (of *fsm.Close, ok bool) { return p.watch.Record(watchers) }

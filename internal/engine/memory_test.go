@@ -35,13 +35,13 @@ func TestRun_allocatesLittleForAConnection(t *testing.T) {
 	}
 }
 
-// Whoever wants to collect garbage is told before the connections end, when a quarter have, and when half have: what is only needed while they are
+// Whoever wants to collect garbage is told before the connections end, when an eighth have, a quarter and half: what is only needed while they are
 // open makes room for findings.
 func TestRun_ending(t *testing.T) {
 	calls := 0
 	o := Options{Detectors: catalogue.All, Ending: func() { calls++ }}
-	if connections, _ := allocated(t, 30_000, o); connections < partitions || calls != 3 {
-		t.Errorf("told %d times of the end of %d connections, want three times", calls, connections)
+	if connections, _ := allocated(t, 30_000, o); connections < partitions || calls != 4 {
+		t.Errorf("told %d times of the end of %d connections, want four times", calls, connections)
 	}
 }
 

@@ -27,7 +27,7 @@ const CompactAccountsFrom = 1 << 10
 // A Compactor has what others keep of connections that are compacted.
 type Compactor interface {
 	// Rest takes away the watchers of a connection that has closed, and have nothing to watch any more, and returns the others.
-	Rest(watchers uint32) uint32
+	Rest(f *Flow) (watchers uint32)
 	// Record is that of the close of a connection without other watchers, nil if it has none;
 	// ok is false if it has watchers.
 	Record(watchers uint32) (of *fsm.Close, ok bool)
@@ -124,7 +124,7 @@ func (t *Table) compact() {
 			continue
 		}
 		if f.Watchers != 0 {
-			f.Watchers = t.Compactor.Rest(f.Watchers)
+			f.Watchers = t.Compactor.Rest(f)
 		}
 		if t.mayCompact(l.id, f) {
 			t.compactFlow(l, f)

@@ -121,8 +121,9 @@ func (s *Set) opened(watchers uint32, c fsm.View) uint32 {
 	return watchers
 }
 
-// Rest takes away who has nothing to watch any more, and returns who watches the connection then: something may start them again.
-func (s *Set) Rest(watchers uint32) uint32 {
+// Rest takes away who has nothing to watch any more of a connection that has closed, and returns who watches it then: something
+// may start them again.
+func (s *Set) Rest(watchers uint32, c fsm.View) uint32 {
 	if watchers == 0 || watchers&closingBit != 0 || s.Withdraw != nil || s.Eager {
 		return watchers
 	}
@@ -131,7 +132,7 @@ func (s *Set) Rest(watchers uint32) uint32 {
 	for n, w := range s.each(watchers) {
 		d := w.detector
 		switch next := w.next; {
-		case !w.Leave():
+		case !w.Leave(s.about(w, c)):
 			last = n
 			continue
 		case last == 0:

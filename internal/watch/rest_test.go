@@ -25,8 +25,8 @@ func (w *guest) Event(ev fsm.Event, r *detectors.Report) {
 		r.Emit(r.Find(guestOutcome, ev.Side, ev.Seg.At, detectors.Evidence{Seg: *ev.Seg}))
 	}
 }
-func (w *guest) Idle() bool { return !w.busy }
-func (w *guest) Leave()     { *w.left++ }
+func (w *guest) Idle(*detectors.Report) bool { return !w.busy }
+func (w *guest) Leave()                      { *w.left++ }
 
 // A watcher that is idle leaves a connection that has closed, unless it has reported something, and starts again with what
 // starts it. The others, their order and the record of the close stay.
@@ -72,7 +72,7 @@ func TestRest(t *testing.T) {
 		w.send(true, time.Millisecond, ack, 1, 7)
 		w.send(true, time.Millisecond, fin, 1, 7)
 		w.send(false, time.Millisecond, ack, 7, 2)
-		w.watchers = w.Rest(w.watchers)
+		w.watchers = w.Rest(w.watchers, w.conn.View())
 		stay := len(test.guests) - test.left
 		if left != test.left || w.Running(w.watchers) != stay {
 			t.Errorf("%s: %d left and %d stay; want %d and %d", name, left, w.Running(w.watchers), test.left, stay)
@@ -84,7 +84,7 @@ func TestRest(t *testing.T) {
 			t.Errorf("%s: the record of the close is that of watchers: %t", name, of.grouped)
 		}
 		before := len(started)
-		w.watchers = w.Rest(w.watchers)
+		w.watchers = w.Rest(w.watchers, w.conn.View())
 		w.sendData(5)
 		if again := len(started) - before; again != test.left || w.Running(w.watchers) < len(test.guests) {
 			t.Errorf("%s: %d start again, %d run; want %d of %d", name, again, w.Running(w.watchers), test.left, len(test.guests))
