@@ -53,7 +53,8 @@ func (c *resetCase) passedBy(seg *reassembly.Mark) bool {
 	if c.peerRTT == 0 {
 		within = time.Second
 	}
-	return c.rst.Seq.AtOrBefore(seg.Ack) && seg.At-c.rst.At <= int64(within)
+	after := seg.At - c.rst.At
+	return after < int64(c.peerRTT) || c.rst.Seq.AtOrBefore(seg.Ack) && after <= int64(within) // else the RST lay beyond what it had, and this is a challenge ACK
 }
 
 // crossedDataLost reports whether somebody misses that data.
