@@ -29,6 +29,7 @@ type File struct {
 	in      *Input
 	info    Info
 	clock   clock
+	again   *again // nil until its times go back
 	last    uint32 // number of the last frame
 	index   uint16
 	err     error // sticky: io.EOF or *Damage
@@ -62,23 +63,51 @@ func (f *File) Next(fr *Frame) error {
 	if f.err != nil {
 		return f.err
 	}
-	fr.Text, fr.Missing, fr.Interface = false, 0, 0
-	if err := f.records.next(fr); err != nil {
-		return f.stop(err)
+	for {
+		fr.Text, fr.Missing, fr.Interface = false, 0, 0
+		if err := f.records.next(fr); err != nil {
+			return f.stop(err)
+		}
+		if f.info.Packets == 0 {
+			f.clock.begins(fr.At)
+		}
+		fr.At = f.clock.shifted(fr.At)
+		f.info.count(fr)
+		before := f.last
+		f.last = fr.Num
+		fr.File = f.index
+		again := f.cameAgain(fr)
+		if !again {
+			fr.At, fr.Stepped = f.clock.traceTime(fr.Num, fr.At)
+		}
+		if stats.Turned(before, fr.Num) {
+			f.info.Turns = append(f.info.Turns, fr.At)
+		}
+		if !again {
+			return nil
+		}
 	}
-	if f.info.Packets == 0 {
-		f.clock.begins(fr.At)
+}
+
+// cameAgain reports whether the frame, which has the file's time, was written before. Interfaces may capture the same at the same time.
+func (f *File) cameAgain(fr *Frame) bool {
+	c := &f.clock
+	switch latest := c.max - c.offset; {
+	case c.several || f.again == nil && fr.At >= latest-againSince:
+		return false
+	case f.again == nil:
+		f.again = new(again)
+		fallthrough
+	default:
+		if f.again.copies(fr, latest) {
+			fr.At = c.max
+			return true
+		}
+		if f.again.within(fr.At) {
+			fr.At = max(fr.At, latest-stepBack)
+		}
+		return false
 	}
-	fr.At = f.clock.shifted(fr.At)
-	f.info.count(fr)
-	before := f.last
-	f.last = fr.Num
-	fr.File = f.index
-	fr.At, fr.Stepped = f.clock.traceTime(fr.Num, fr.At)
-	if stats.Turned(before, fr.Num) {
-		f.info.Turns = append(f.info.Turns, fr.At)
-	}
-	return nil
 }
 
 // plain is Trace.Plain.
@@ -111,7 +140,7 @@ func (f *File) window() (r packet.Records, is bool) {
 
 // goesOn reports whether nothing was unusual until now.
 func (f *File) goesOn() bool {
-	return f.err == nil && f.info.Packets > 0 && f.clock.shift == 0 && len(f.clock.steps) == 0
+	return f.err == nil && f.info.Packets > 0 && f.clock.shift == 0 && len(f.clock.steps) == 0 && f.again == nil
 }
 
 // passed is Trace.Passed.
@@ -149,7 +178,7 @@ func (f *File) stop(err error) error {
 }
 
 // Info is what is known of the file so far.
-func (f *File) Info() Info { return f.info.snapshot(&f.clock) }
+func (f *File) Info() Info { return f.info.snapshot(&f.clock, f.again) }
 
 // Close closes the file and releases its block. Info remains valid.
 func (f *File) Close() error {

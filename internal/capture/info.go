@@ -54,7 +54,7 @@ func (i *Info) warn(warned *bool, text string) {
 }
 
 // snapshot is a copy that reading on does not change, with the clock steps.
-func (i *Info) snapshot(c *clock) Info {
+func (i *Info) snapshot(c *clock, a *again) Info {
 	s := *i
 	s.LinkTypes = slices.Clone(i.LinkTypes)
 	s.Interfaces = slices.Clone(i.Interfaces)
@@ -62,6 +62,9 @@ func (i *Info) snapshot(c *clock) Info {
 	if len(c.steps) > 0 {
 		s.ClockSteps, s.Unordered = slices.Clone(c.steps), c.swings >= minSwings
 		s.Warnings = append(s.Warnings, c.warning())
+	}
+	if a != nil && a.count > 0 {
+		s.Warnings = append(s.Warnings, a.warning())
 	}
 	return s
 }
