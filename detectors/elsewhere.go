@@ -20,8 +20,9 @@ func (f *Finding) ArrivedTwice() {
 type Silence struct {
 	End         [2]reassembly.Endpoint
 	TTL         [2]uint8
-	From, Until int64 // nanoseconds since 1970
-	Stopped     bool  // the sender of the first segment of the evidence should have sent more by Until: see StillSends
+	From, Until int64  // nanoseconds since 1970
+	Stopped     bool   // the sender of the first segment of the evidence should have sent more by Until: see StillSends
+	Up          string // the cause if it did in other connections; empty if that is what it is otherwise
 }
 
 // NewSilence is that of the connection's hosts: of a host that still is in the capture, something is seen by then.

@@ -51,6 +51,11 @@ func (f *Finding) SeenLater(s *OtherTraffic) {
 // they call SentElsewhere; frame names one of that.
 func StillSends(f *Finding, frame string) {
 	f.Scope = WholeCapture
+	if f.Silence.Up != "" {
+		f.Message += fmt.Sprintf(" %v sent segments of other connections since (such as %s).", f.Evidence[0].Seg.Src.AddrPort().Addr(), frame)
+		f.Cause = f.Silence.Up
+		return
+	}
 	f.Message = strings.Replace(f.Message, "it gave up, or its host was cut off.", fmt.Sprintf("it gave up; its host sent segments of other connections since (such as %s).", frame), 1)
 }
 
@@ -96,7 +101,7 @@ func (f *Finding) SeenSince(s *OtherTraffic) {
 		}
 		f.Cause = strings.Replace(f.Cause, DownForAWhile, "", 1)
 	case or != "":
-		m += " It was down or cut off for a while, " + or
+		m += " It may have been down or cut off for a while (look for UDP or ARP from it meanwhile), " + or
 	}
 	f.Scope = WholeCapture
 	f.Message = strings.Replace(f.Message, q.Guess, m, 1)

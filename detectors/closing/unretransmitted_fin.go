@@ -49,6 +49,10 @@ var (
 	unretransmittedSilent = &detectors.Outcome{Name: "silent", Severity: detectors.Warning, Fault: detectors.FaultSuspected, When: "the peer sent nothing more"}
 )
 
+// causeStillSends is the cause where the closer's host has not disappeared.
+const causeStillSends = "The FIN was lost, and its sender does not retransmit it, though its host sent segments of other connections since: its TCP has a bug (Windows NT 4.0 before SP7 had one), " +
+	"a program on the host withholds it, or a middlebox between the sender and the capture point drops FINs or has forgotten the connection."
+
 // unretransmittedFIN waits for each side's second FIN.
 type unretransmittedFIN struct {
 	due     [2]detectors.Deadline
@@ -159,6 +163,7 @@ func (w *unretransmittedFIN) Overdue(i int, o detectors.Overdue, r *detectors.Re
 			f.Absence = detectors.NothingAfterFIN
 		}
 		f.Silence = detectors.NewSilence(r.Conn, fin.At+int64(detectors.ResendTimeout(r.Conn, side)), w.Limit(i, r)) // from then on, the FIN was due again
+		f.Silence.Stopped, f.Silence.Up = true, causeStillSends
 		f.Lossless = detectors.NewLossless(r.Conn, false, fin.At, w.Limit(i, r))
 	}
 	w.due[side].Emit(f, r)

@@ -46,7 +46,7 @@ func (o *outages) add(v *retryRun, side reassembly.Side, back *reassembly.Segmen
 	f.Measure("silence_s", detectors.Seconds(o.total))
 	f.Measure("longest_s", detectors.Seconds(o.longest))
 	first, last := &o.evidence[0].Seg, &o.evidence[len(o.evidence)-1].Seg
-	f.Message = fmt.Sprintf("%s did not answer %s for %s (frames %d to %d). Then it answered",
+	f.Message = fmt.Sprintf("No answer of %s to %s was captured for %s (frames %d to %d). Then it answered",
 		r.Name(side.Peer()), r.Name(side), detectors.Span(last.At-first.At), first.Frame, last.Frame)
 	if besideTap(side.Peer(), r) {
 		f.Cause = causeBesideBack
