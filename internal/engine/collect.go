@@ -168,11 +168,11 @@ func (c *collector) gather(parts []*partition) {
 		ending = func() {}
 	}
 	begun := 0
-	for _, until := range [...]int{len(parts) / 8, len(parts) / 4, len(parts) / 2, len(parts)} { // nobody allocates while garbage is collected
-		ending()
+	for _, until := range [...]int{len(parts) / 16, len(parts) / 4, len(parts) * 5 / 8, len(parts)} {
 		from := begun
 		c.options.each(parts[from:until], func(i int) { c.collect(parts[from+i], &shares[from+i]) })
 		begun = until
+		ending() // nobody allocates while garbage is collected
 	}
 	rows, found := 0, 0
 	for i, p := range parts {

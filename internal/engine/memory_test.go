@@ -35,7 +35,7 @@ func TestRun_allocatesLittleForAConnection(t *testing.T) {
 	}
 }
 
-// Whoever wants to collect garbage is told before the connections end, when an eighth have, a quarter and half: what is only needed while they are
+// Whoever wants to collect garbage is told when a sixteenth of the connections have ended, a quarter, five eighths and all: what is only needed while they are
 // open makes room for findings.
 func TestRun_ending(t *testing.T) {
 	calls := 0
