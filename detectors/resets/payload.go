@@ -138,7 +138,7 @@ func (c *resetCase) unread() bool {
 	case c.fromClient():
 		return c.sender.bytes == 0
 	}
-	return c.rst.At-last.At <= int64(c.rtt)
+	return !c.seemsClient() && c.rst.At-last.At <= int64(c.rtt) // a client reads, and need not answer
 }
 
 // longestDelay is how long, in nanoseconds, a receiver may hold back an ACK (RFC 9293 3.8.6.3).

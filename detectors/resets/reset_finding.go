@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"github.com/tcptrace-go/tcptrace/detectors"
+	"github.com/tcptrace-go/tcptrace/fsm"
 	"github.com/tcptrace-go/tcptrace/reassembly"
 )
 
@@ -104,7 +105,7 @@ func (c *resetCase) evidence(r *detectors.Report) []detectors.Evidence {
 		evidence = append(evidence, r.Evidence("segment that the RST answers", peer, last))
 	case c.replies():
 		evidence = append(evidence, r.Evidence("segment that the RST answers, unless it came too late", peer, last))
-	case c.silentSince():
+	case c.silentSince(), c.states[side] == fsm.SynSent && last.Flags.Has(reassembly.SYN|reassembly.ACK):
 		evidence = append(evidence, r.Evidence("SYN-ACK", peer, last))
 	case last.Len > 0 && c.peer.probe:
 		evidence = append(evidence, r.Evidence("last keep-alive before it", peer, last))
