@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/tcptrace-go/tcptrace/detectors"
 	"github.com/tcptrace-go/tcptrace/fsm"
@@ -161,13 +162,20 @@ func silent(f *detectors.Finding, h *stats.Hosts) {
 	}
 }
 
+// soonAfter is about when a SYN that was repeated a few times would be due again (RFC 6298 5.5); an outage may end later.
+const soonAfter = 10 * time.Second
+
 // up says that a host which never answered, or no longer, sent something in another connection, or that nobody reached who asked.
 func up(f *detectors.Finding, h *stats.Hosts) {
 	if f.Verdict != detectors.Seen || !f.Unanswered && !f.Unheard && f.Quiet == nil && f.Silence == nil {
 		return
 	}
 	first, last := &f.Evidence[0].Seg, unheard(f)
-	if f.Unanswered && h.Unreached(first.Src.Addr, first.Dst.Addr, first.At, last.At) {
+	until := last.At
+	if f.Unheard { // the client is suspected: what arrives soon after its last SYN shows that it can be reached, too
+		until = min(f.End, until+int64(soonAfter))
+	}
+	if f.Unanswered && h.Unreached(first.Src.Addr, first.Dst.Addr, first.At, until) {
 		f.Unreached(first.Src)
 	}
 	if f.Verdict != detectors.Seen || first.Src.Addr == first.Dst.Addr {
