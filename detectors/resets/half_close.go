@@ -55,9 +55,9 @@ func (c *resetCase) lateData() lateData {
 
 // bye reports whether a few bytes answer the few that came with the FIN, or right before it: a TLS
 // close_notify for another, rather than an answer to a request. So short a request that wants
-// so short an answer looks the same; but whoever has said nothing before does not begin with a goodbye.
+// so short an answer looks the same; but whoever has said nothing before, as far as that was captured, does not begin with a goodbye.
 func (c *resetCase) bye() bool {
-	return c.sender.fin.Short && c.lost() < minLost && c.peer.wrote() > c.lost()
+	return c.sender.fin.Short && c.lost() < minLost && (c.peer.wrote() > c.lost() || !c.peer.synSeen)
 }
 
 // elseThan says what looks like a farewell and is none.
