@@ -89,8 +89,10 @@ func (s *step) plainClass(place reassembly.Placement, was reassembly.Seq, knew, 
 		return Retransmission
 	case reassembly.Overlap:
 		// REPACKETISED: what was sent before, and more that has come since (RFC 9293 3.8.1). One byte
-		// is a probe of a shut window, which the next segment has again.
-		if seg.Seq.To(was) > 1 && time.Duration(seg.At-own.last.At) >= reorderTime && !s.uncounted() && !s.ackedEarly(was) || shown && s.shownSent() {
+		// is a probe of a shut window, which the next segment has again. At once, only what follows something else
+		// that was sent again is: else its sender counts wrong.
+		goesBack := own.last.Len > 0 && own.last.End().Before(was) && !own.dir.is(timing)
+		if later := time.Duration(seg.At-own.last.At) >= reorderTime; seg.Seq.To(was) > 1 && (later || goesBack) && !s.uncounted() && !s.ackedEarly(was) || shown && s.shownSent() {
 			return Retransmission
 		}
 	case reassembly.Fresh:

@@ -253,6 +253,24 @@ func TestStep_class(t *testing.T) {
 		{"data beyond an empty segment", func(w *wire) { w.send(1, 0, ack, 31, 0, 1); w.send(1, time.Second, ack, 1, 30, 1) }, ack, 31, 10, 1, 9, time.Second, NewData},
 		{"one byte again, and more", func(w *wire) { w.send(1, 0, ack, 1, 10, 1) }, ack, 10, 10, 1, 9, time.Second, NewData},
 		{"some data again at once, and more", func(w *wire) { w.send(1, 0, ack, 1, 10, 1) }, ack, 5, 10, 1, 9, 2 * time.Millisecond, NewData},
+		{"what follows something that is sent again, and more", func(w *wire) {
+			w.send(1, 0, ack, 1, 10, 1)
+			w.send(1, 0, ack, 11, 10, 1)
+			w.send(1, time.Second, ack, 1, 10, 1)
+		}, ack, 11, 20, 1, 9, time.Millisecond, Retransmission},
+		{"some data again at once after it was sent again, and more", func(w *wire) {
+			w.send(1, 0, ack, 1, 10, 1)
+			w.send(1, time.Second, ack, 1, 10, 1)
+		}, ack, 5, 20, 1, 9, time.Millisecond, NewData},
+		{"what follows something that was overtaken, and more", func(w *wire) {
+			w.number(4)
+			w.send(1, 0, ack, 1, 10, 1)
+			w.number(6)
+			w.send(1, 0, ack, 21, 10, 1)
+			w.number(5)
+			w.send(1, time.Millisecond, ack, 11, 10, 1)
+			w.number(7)
+		}, ack, 21, 20, 1, 9, time.Millisecond, NewData},
 		{"data that was overtaken", func(w *wire) { w.number(5); w.send(1, 0, ack, 11, 10, 1); w.number(4) }, ack, 1, 10, 1, 9, time.Millisecond, OutOfOrder},
 		{"data that fills a hole late", func(w *wire) { w.send(1, 0, ack, 11, 10, 1) }, ack, 1, 10, 1, 9, time.Minute, Retransmission},
 		{"data that fills a hole among resends", func(w *wire) {

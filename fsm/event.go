@@ -93,6 +93,7 @@ type Event struct {
 	Place reassembly.Placement // of the segment in its sender's sequence space
 	N     uint32               // Advanced, HoleAcked: by how many sequence numbers; WindowShrunk, Overran: by how many bytes; DataResent: microseconds of silence before it; SynResent: 1 if it echoes the timestamp of what the peer sent after its SYN; of a RST: 1 if the peer's last segment is a challenge ACK, which it may answer
 	Age   uint32               // DataResent: microseconds since data was first sent that is in flight; 0 if none is timed. ResendAcked: for how many microseconds its peer had sent nothing since that; 0 if it is not acknowledged. WindowShrunk: IP identification of the segment that had set the window
+	Fresh uint16               // DataResent: how many bytes of it were not captured before, 65,535 at most
 	Dups  uint8                // DataResent, ResendAcked: duplicate ACKs of the peer since it last acknowledged anything new, 127 at most; of the latter, SACK counts as one, too
 	Seg   *reassembly.Segment
 	// Was is what the segment goes back to. DataResent, FinResent, SynResent,
@@ -126,6 +127,7 @@ type entry struct {
 	side reassembly.Side
 	was  was
 	dups uint8
+	new  uint16
 	n    uint32
 	age  uint32
 }
@@ -175,7 +177,7 @@ func (e *Events) Any(kinds *[2]Kinds) bool { return e.Of[0]&kinds[0]|e.Of[1]&kin
 // At is the i-th event, counted from 0.
 func (e *Events) At(i int) Event {
 	l := &e.list[uint(i)%maxEvents]
-	ev := Event{Kind: l.kind, Side: l.side, Class: e.Class, Place: e.place, N: l.n, Age: l.age, Dups: l.dups, Seg: e.seg}
+	ev := Event{Kind: l.kind, Side: l.side, Class: e.Class, Place: e.place, N: l.n, Age: l.age, Fresh: l.new, Dups: l.dups, Seg: e.seg}
 	if l.was != noWas {
 		ev.Was = &e.was[l.was]
 	}

@@ -1,6 +1,7 @@
 package fsm
 
 import (
+	"math"
 	"time"
 
 	"github.com/tcptrace-go/tcptrace/reassembly"
@@ -142,7 +143,7 @@ func (s *step) announce(fresh uint32) {
 		s.sentAgain()
 		if s.seg.Len > 0 {
 			e := s.emitAfter(DataResent)
-			e.n, e.age, e.dups = again.silence, again.age, s.own.dupACKs()
+			e.n, e.age, e.dups, e.new = again.silence, again.age, s.own.dupACKs(), uint16(min(fresh, math.MaxUint16))
 		}
 	case OutOfOrder:
 		if s.seg.Len > 0 {

@@ -19,6 +19,7 @@ type drawnACKs struct {
 	owed    uint8            // ACKs that are to come for what is known to have arrived twice, or for a keep-alive
 	moved   uint8            // ACKs of something new, leastMoved at most
 	updates bool             // the receiver sent such a window though nothing had been sent again
+	perhaps uint32           // ACKs that may answer a second copy, in text without the sequence numbers of empty segments
 	missing bool             // duplicate ACKs came before something was sent again that ends at or before hole
 	hole    reassembly.Seq
 	answers *reassembly.Answers // nil if they are not counted
@@ -88,7 +89,7 @@ func (a *resender) receives(ev fsm.Event, r *detectors.Report) {
 	for i := range slices.Backward(a.open) {
 		// Text without the sequence numbers of empty segments does not show what else draws one, such as a keep-alive.
 		if o := &a.open[i]; o.To.AtOrBefore(seg.Ack) && r.Conn.Limits()&fsm.SeqUnknown != 0 {
-			a.perhaps++
+			d.perhaps++
 			return
 		} else if o.To.AtOrBefore(seg.Ack) {
 			a.needless(a.wasSpurious(i).at)
@@ -109,9 +110,12 @@ func (a *resender) sentAlone(end reassembly.Seq) bool {
 // subscribe asks for each segment only while one may prove something.
 func (w *retransmissions) subscribe(r *detectors.Report) {
 	kinds := Retransmissions.SubscribesTo &^ fsm.On(fsm.Sent)
+	if r.Conn.Limits()&fsm.Holes == 0 {
+		kinds &^= fsm.On(fsm.Advanced)
+	}
 	for _, a := range w.sides {
 		if a != nil && a.awaits(r) {
-			kinds = Retransmissions.SubscribesTo
+			kinds |= fsm.On(fsm.Sent)
 		}
 	}
 	r.Subscribe(kinds)

@@ -23,6 +23,7 @@ type resends struct {
 	begun    reassembly.Seq   // before the capture began, what is below that had been sent, while midway is set
 	probed   reassembly.Seq   // what was in flight when something was last sent again, while probing is set
 	hole     reassembly.Block // what was in flight when the receiver last showed holes
+	gapNxt   reassembly.Seq   // where the receiver stood at the later of gapAt and since
 	headTS   uint32           // timestamp of the first pending one, if that is marked as the head
 	thirds   uint32           // segments that were sent a third time, and on
 	stamps   stamps
@@ -33,6 +34,7 @@ type resends struct {
 	until    int64               // when it was last sent again, or that was answered
 	tooLarge int64               // when an ICMP error last said that a segment is too large; 0 if none did
 	sacked   [4]reassembly.Block // what the receiver last had beyond the hole
+	una      reassembly.Seq      // SND.UNA after the last event
 	states   [2]fsm.State        // both ends' at until
 	cause    trigger             // of the episode, which lasts until all before recover is acknowledged
 	sacks    uint8               // how many of sacked are filled; 0 = duplicate ACKs showed the hole
@@ -125,13 +127,12 @@ func (a *resends) begin(ev fsm.Event, r *detectors.Report) {
 	}
 }
 
-// again is how much of the payload was sent before. What lies beyond the segment before it is new.
+// again is how much of the payload was sent before. What lies beyond all that was sent is new.
 func again(ev fsm.Event) uint64 {
-	seg, was := ev.Seg, ev.Was.End()
-	if ev.Place == reassembly.Overlap && was.After(seg.Seq) && was.Before(seg.End()) {
-		return uint64(was - seg.Seq)
+	if ev.Place == reassembly.Overlap {
+		return uint64(ev.Seg.Len) - uint64(ev.Fresh)
 	}
-	return uint64(seg.Len)
+	return uint64(ev.Seg.Len)
 }
 
 // sent is all payload since then, counted as often as it was captured.
@@ -183,8 +184,9 @@ func (a *resends) resent(ev fsm.Event, r *detectors.Report) (expired, late bool)
 		a.cause = k
 	}
 	a.episodes.resent()
+	known := ev.Place != reassembly.Overlap || ev.Was.End().After(seg.Seq) // else its ACK may be all that is known of the original
 	switch {
-	case out.Covered(seg.Seq + reassembly.Seq(n)): // what lies beyond is new
+	case known && out.Covered(seg.Seq+reassembly.Seq(n)): // what lies beyond is new
 		a.episodes.needless(a.episodes.last())
 		a.total.by[k]++
 		a.total.noteNotLost().spurious[k]++

@@ -48,7 +48,7 @@ var Retransmissions = &detectors.Detector{
 		{Name: "min-stall", Default: 3, Min: 0.2, Max: 3600, Unit: "s", Doc: "minimum total of stalls of a second or more that ended with a timeout"},
 	},
 	StartsOn:     fsm.On(fsm.DataResent, fsm.HoleShown, fsm.ICMPError, fsm.WindowOpened), // a hole says why the first comes
-	SubscribesTo: fsm.On(fsm.DataResent, fsm.ResendAcked, fsm.HoleAcked, fsm.ArrivedTwice, fsm.HoleShown, fsm.DataOutOfOrder, fsm.ICMPError, fsm.WindowOpened, fsm.Sent),
+	SubscribesTo: fsm.On(fsm.DataResent, fsm.ResendAcked, fsm.HoleAcked, fsm.ArrivedTwice, fsm.HoleShown, fsm.DataOutOfOrder, fsm.ICMPError, fsm.WindowOpened, fsm.Advanced, fsm.Sent),
 	Watch:        func(*detectors.Report) detectors.Watcher { return new(retransmissions) },
 	YieldsTo:     []string{"dead-peer", "mtu-blackhole", "idle-blackhole", "dropped-behind-tap"},
 }
@@ -56,7 +56,7 @@ var Retransmissions = &detectors.Detector{
 var (
 	resentStalls = &detectors.Outcome{Name: "rto-stalls", Severity: detectors.Info, Fault: detectors.FaultPath,
 		When: "the data stalled for seconds in total, until timeouts expired; a warning if that happened more than once, if three or more retransmissions made up 30 % of the payload, or if it is also lossy; nobody's fault if most of that is the sender's own timer, or came after the last retransmission",
-		Cause: "During a stall, nothing new was acknowledged: whole windows, last segments or retransmissions were lost, or the ACKs, " +
+		Cause: "During a stall, the acknowledgment number did not move: whole windows, last segments or retransmissions were lost, or the ACKs, " +
 			"and only a timer made the sender repeat them. Each timeout without an answer doubles the next."}
 	resentLossy = &detectors.Outcome{Name: "lossy", Severity: detectors.Warning, Fault: detectors.FaultPath,
 		When: "a considerable share of the payload was lost and sent again"}
@@ -78,23 +78,22 @@ type retransmissions struct {
 
 type resender struct {
 	resends
-	waiting  int64          // since when nothing had been acknowledged when something was sent again
-	stall    *stall         // that lasts; nil if none does
-	*stalled                // to be written with noteStalled only
-	afterAck uint32         // resends whose ACK was captured before
-	lostAcks uint32         // long before, at least
-	una      reassembly.Seq // SND.UNA after the last event
-	afterDup uint32         // resends after a duplicate ACK, which may be such as the next
-	perhaps  uint32         // ACKs that may answer a second copy, in text without the sequence numbers of empty segments
-	denied   uint32         // resends that acknowledge what the peer has not sent by its own account
-	other    uint32         // the first frame that shows that the side has not sent itself what was acknowledged; 0 if none does
-	unacked  uint32         // the last resends, which were not acknowledged to the end
-	copies   uint32         // resends without IP identification that came as soon as a copy of the same
-	next     uint32         // how many resends are worth another report
+	waiting  int64  // since when nothing had been acknowledged when something was sent again
+	stall    *stall // that lasts; nil if none does
+	*stalled        // to be written with noteStalled only
+	afterAck uint32 // resends whose ACK was captured before
+	lostAcks uint32 // long before, at least
+	afterDup uint32 // resends after a duplicate ACK, which may be such as the next
+	denied   uint32 // resends that acknowledge what the peer has not sent by its own account
+	other    uint32 // the first frame that shows that the side has not sent itself what was acknowledged; 0 if none does
+	unacked  uint32 // the last resends, which were not acknowledged to the end
+	copies   uint32 // resends without IP identification that came as soon as a copy of the same
+	next     uint32 // how many resends are worth another report
 	icmp     *detectors.ICMPErrors
 	shown    shownResends
 	drawn    *drawnACKs // nil if nothing is known
 	unaAt    int64      // since when una has been that, or longer
+	stood    int64      // the same, with something in flight; 0 if nothing was
 	backoff  backoff
 	joined   uint32 // how many of these were captured within another: what a network card joins, or splits later, is one frame
 	reported uint8  // 1 and the place of the outcome among those of the detector; 0 if nothing was
@@ -130,6 +129,7 @@ func (w *retransmissions) Event(ev fsm.Event, r *detectors.Report) {
 	}
 	if ev.Kind == fsm.DataResent && a.tooSoon(ev, r) {
 		a.maybe = true
+		a.noteUna(ev, r)
 		return
 	}
 	if a.shown.n == 0 && ev.Kind == fsm.DataResent {
@@ -153,10 +153,9 @@ func (w *retransmissions) Event(ev fsm.Event, r *detectors.Report) {
 		a.uncaptured(ev, r)
 	case fsm.ArrivedTwice:
 		a.arrivedTwice(ev.Seg, r)
+		a.stalls.longest.arrivedTwice(ev.Seg)
 	}
-	if una := r.Conn.Stream(ev.Side).Una; una != a.una || a.unaAt == 0 {
-		a.una, a.unaAt = una, ev.Seg.At
-	}
+	a.noteUna(ev, r)
 	w.subscribe(r)
 }
 
@@ -203,6 +202,7 @@ func (a *resender) sendsAgain(ev fsm.Event, since int64, r *detectors.Report) {
 		a.other = ev.Seg.Frame
 	}
 	a.joined += joinedIn(ev, r)
+	a.stalls.longest.resentAfter(reassembly.Block{From: ev.Seg.Seq, To: ev.Seg.End()})
 	first := a.pending.all() == 0
 	still := a.stands(&out)
 	expired, late := a.resent(ev, r)
@@ -261,13 +261,6 @@ func (a *resender) outcome(side reassembly.Side, r *detectors.Report) *detectors
 		return resentSpurious
 	}
 	return nil
-}
-
-// lossy reports whether so much must have been lost that it is worth a finding: again and again, or a large part of the payload.
-func (a *resender) lossy(side reassembly.Side, r *detectors.Report) bool {
-	lost, bytes := a.total.lost()
-	few := uint32(r.Value("min-episodes"))
-	return (a.episodes.withLoss() >= few || a.episodes.n >= few && a.heavy(side, r)) && lost >= uint32(r.Value("min-resent")) && float64(bytes) >= r.Value("min-share")*a.sent(side, r)
 }
 
 // review reports how things stand: at the end, and for those who read it before, when the

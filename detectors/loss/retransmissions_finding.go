@@ -111,7 +111,7 @@ func (a *resender) doubt(f *detectors.Finding, outcome *detectors.Outcome, stall
 	if f.Limits&fsm.SeqUnknown != 0 && !a.repeated { // see fsm, uncounted
 		f.Undecide("seq-unknown: the text has no sequence numbers for empty segments, and that of the one before would show whether other bytes were sent at the same place")
 	}
-	if lost, _ := t.lost(); outcome != resentSpurious && 2*a.perhaps >= lost && a.perhaps > 0 {
+	if lost, _ := t.lost(); outcome != resentSpurious && a.drawn != nil && 2*a.drawn.perhaps >= lost && a.drawn.perhaps > 0 {
 		f.Undecide("seq-unknown: the text has no sequence numbers for empty segments, and those of some would show whether they answer what arrived twice")
 	}
 	if f.Limits&fsm.AcksFiltered != 0 && outcome == resentStalls {
@@ -206,6 +206,13 @@ const (
 func (a *resender) heavy(side reassembly.Side, r *detectors.Report) bool {
 	lost, bytes := a.total.lost()
 	return lost >= heavyResends && float64(bytes) >= heavyShare*a.sent(side, r)
+}
+
+// lossy reports whether so much must have been lost that it is worth a finding: again and again, or a large part of the payload.
+func (a *resender) lossy(side reassembly.Side, r *detectors.Report) bool {
+	lost, bytes := a.total.lost()
+	few := uint32(r.Value("min-episodes"))
+	return (a.episodes.withLoss() >= few || a.episodes.n >= few && a.heavy(side, r)) && lost >= uint32(r.Value("min-resent")) && float64(bytes) >= r.Value("min-share")*a.sent(side, r)
 }
 
 // share is how much of the payload was sent again.

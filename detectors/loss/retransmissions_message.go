@@ -156,10 +156,6 @@ func (a *resender) answered() uint32 {
 	return min(a.stalls.ahead-min(a.total.allSpurious(), a.stalls.ahead), a.lostBehind())
 }
 
-// endedBefore reports whether the ACK that ended it is one of what had been sent before the last retransmission: that had arrived, and was
-// held up, or its ACK was, or its ACK was lost.
-func (s *stall) endedBefore() bool { return s.resent.At != 0 && s.ended.Ack.Before(s.resent.End()) }
-
 // whereLost says on which side of the capture point segments were lost. holes says that bytes of the sender were
 // acknowledged that the capture does not have: it may lack others that passed, too. Of those that it missed, few would be sent again.
 func (a *resender) whereLost(outcome *detectors.Outcome, own, peer string, holes bool) string {

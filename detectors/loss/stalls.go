@@ -17,6 +17,9 @@ type stall struct {
 	stamp   uint32          // timestamp of the last; 0 if it has none
 	earlier bool            // the ACK echoes an older one: it answers an earlier retransmission
 	twice   bool            // it has a D-SACK of that: it answers a copy, as what arrived before had been answered
+	partly  bool            // of part of that only: it may answer the first copy of the rest
+	again   bool            // what resent has was sent once more, after the stall
+	spare   bool            // a later D-SACK says that resent had arrived before
 	ended   reassembly.Mark // the ACK
 	nxt     reassembly.Seq  // what had been sent when something was last sent again
 	since   int64
@@ -141,7 +144,8 @@ func (a *resender) endStall(ack *reassembly.Segment, n uint32, original bool, fr
 	}
 	echo, is := detectors.Echo(r.Conn, ack)
 	block, dsack := ack.Opts.Twice(ack.Ack)
-	s.twice = dsack && s.resent.At != 0 && block.Meets(reassembly.Block{From: s.resent.Seq, To: s.resent.End()})
+	s.twice = dsack && s.resent.At != 0 && block.Meets(s.block())
+	s.partly = s.twice && !block.Holds(s.block())
 	// A copy that arrives leaves the timestamp that is echoed as it was (RFC 7323 4.3).
 	s.earlier = !s.twice && s.stamp != 0 && is && echo.Before(reassembly.Seq(s.stamp))
 	out := r.Conn.Stream(from)
@@ -226,14 +230,6 @@ func (a *resender) needlessStalls() stalls {
 	return a.originals
 }
 
-// answersBefore reports whether an ACK answers the last retransmission but one, so many nanoseconds
-// after both: it comes in less than half of a round trip after the last, and before a timeout after
-// the other would have passed; later, if it comes in much less.
-func answersBefore(before, last int64, side reassembly.Side, r *detectors.Report) bool {
-	least := leastRoundTrip(side, r)
-	return last < least/muchSooner || last < least/2 && before < int64(r.Conn.RTO(side))
-}
-
 // mayBeQueued reports whether a full accept queue explains as well as loss why the only stall began: until there is
 // room, a server ignores the ACK of its SYN-ACK and all data (Linux: net.ipv4.tcp_abort_on_overflow=0), and one that sent a
 // SYN cookie never repeats its SYN-ACK (RFC 4987 3.6).
@@ -247,8 +243,11 @@ func (a *resender) mayBeQueued() bool {
 // moves by one segment, as after a timeout, and what was captured beyond is still in flight.
 func (a *resender) uncaptured(ev fsm.Event, r *detectors.Report) {
 	out := r.Conn.Stream(ev.Side)
-	s := &stall{ended: reassembly.MarkOf(ev.Seg), since: r.Conn.Last(ev.Side).At}
-	if a.shown.n > 0 && a.pending.all() == 0 && ev.N <= r.Conn.EffSndMSS() && out.InFlight() > 0 && s.lasted() >= int64(noticeable) {
+	s := &stall{ended: reassembly.MarkOf(ev.Seg), since: a.stood}
+	if s.since == 0 {
+		s.since = max(a.unaAt, r.Conn.Last(ev.Side).At)
+	}
+	if stood := a.una == out.Una-reassembly.Seq(ev.N); stood && s.lasted() >= int64(noticeable) && a.shown.n > 0 && a.pending.all() == 0 && ev.N <= r.Conn.EffSndMSS() && out.InFlight() > 0 {
 		past := a.noteStalled()
 		past.stalls.add(s)
 		past.lastStall = nil
@@ -279,20 +278,20 @@ func (c *stalls) sentence(original, needless bool, least string) string {
 	}
 	until := fmt.Sprintf("a retransmission (frame %d) was acknowledged", c.longest.resent.Frame)
 	switch {
-	case c.longest.twice && (original || needless):
+	case c.longest.twice && !c.longest.partly && (original || needless):
 		until = fmt.Sprintf("a retransmission (frame %d) was answered by a D-SACK: the original had arrived, and no ACK of it had come", c.longest.resent.Frame)
-	case c.longest.twice:
+	case c.longest.twice && !c.longest.partly:
 		until = "the answer to a second copy came, a D-SACK: no ACK of the first that arrived had come"
 	case original:
 		until = "the ACK of the original came"
-	case needless:
+	case needless, c.longest.partly && !c.longest.spare:
 		until = "an ACK came"
 	case c.longest.endedBefore():
 		until = "what had been sent before the last retransmission was acknowledged"
 	case c.longest.earlier:
 		until = "the answer to an earlier retransmission than the last came"
 	case c.longest.resent.At == 0:
-		until = "a retransmission that was not captured was acknowledged"
+		until = "bytes that were not captured were acknowledged"
 	case c.longest.lag > 0:
 		until = fmt.Sprintf("a retransmission (frame %d) was acknowledged %s later", c.longest.resent.Frame, detectors.Span(c.longest.lag))
 	}

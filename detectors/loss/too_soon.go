@@ -10,8 +10,8 @@ import (
 
 // tooSoon reports whether the segment is no answer to the hole that it fills: much less than a round trip to the sender ago, that
 // was not there, or was not shown. It came late, even if its sender numbered
-// it late; unless its timestamps show that the round trip was shorter than that of the handshake, or IP identifications that it
-// was sent again.
+// it late; unless its timestamps or its acknowledgment number show that the round trip was shorter than that of the handshake, or IP
+// identifications that it was sent again.
 func (a *resends) tooSoon(ev fsm.Event, r *detectors.Report) bool {
 	if ev.Place != reassembly.Filling {
 		return false
@@ -23,12 +23,13 @@ func (a *resends) tooSoon(ev fsm.Event, r *detectors.Report) bool {
 	} else if a.mayAnswer(ev, r) {
 		return false
 	}
-	unheard := false
+	// What acknowledges payload that the receiver sent after that was sent by one who knew.
+	unheard, knew := false, a.shown != 0 && ev.Seg.Ack.After(a.gapNxt)
 	if ev.Was.Seq == ev.Seg.End() && ev.Was.End() == out.Nxt { // the segment before it made the hole
 		since = ev.Was.At
-		unheard = r.Conn.Last(ev.Side.Peer()).At <= since // whatever it echoes asked for something else
+		unheard = r.Conn.Last(ev.Side.Peer()).At <= since // whatever it echoes or acknowledges asked for something else
 	}
-	return !resent && since != 0 && r.Conn.LossShown(ev.Side) && ev.Seg.At-since < int64(soon) && (unheard || !a.answersHole(ev.Seg, int64(soon), r.Conn))
+	return !resent && since != 0 && r.Conn.LossShown(ev.Side) && ev.Seg.At-since < int64(soon) && (unheard || !knew && !a.answersHole(ev.Seg, int64(soon), r.Conn))
 }
 
 // soonest is how soon the side cannot answer, seen from the tap: half of what it took in the handshake, or a quarter of what

@@ -57,10 +57,12 @@ func (a *resends) holeShown(ev fsm.Event, r *detectors.Report) {
 	if ev.Class == fsm.DupAck && ev.Seg.Opts.NBlocks > 0 {    // the ACK before it had no SACK: nothing was missing then
 		a.gapAt = ev.Seg.At
 		a.stamps.set(gapStamp, ev.Seg)
+		a.gapNxt = ev.Seg.Seq
 	}
 	if a.shown == 0 || ev.Seg.At-a.shown > int64(r.Conn.RTT()) && out.Covered(a.hole.To) && !recovering {
 		a.hole.From, a.since = out.Una, ev.Seg.At
 		a.stamps.set(askedStamp, ev.Seg)
+		a.gapNxt = ev.Seg.Seq
 		if !a.stamps.known[earliestStamp] {
 			a.first = ev.Seg.At
 			a.stamps.set(earliestStamp, ev.Seg)
