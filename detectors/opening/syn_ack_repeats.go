@@ -184,7 +184,8 @@ func (w *synAckUnanswered) synAckAgain(ev fsm.Event, r *detectors.Report) {
 	if w.synAck.At == 0 {
 		w.synAck = *ev.Was
 	}
-	if asked := latest.At >= ev.Was.At; !sentAgain(&ev, w.repeats, asked) {
+	asked := latest.At >= ev.Was.At || r.Conn.Packets(w.client) >= r.Conn.Packets(w.client.Peer()) // each SYN may have drawn one
+	if !sentAgain(&ev, w.repeats, asked) {
 		if isSoon(&ev, asked) && r.Conn.Phase(w.client.Peer()) == fsm.PhaseOpening {
 			w.soonAcks++
 		}

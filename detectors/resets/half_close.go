@@ -128,10 +128,10 @@ func (c *resetCase) dataAfterCloseFault() detectors.Fault {
 func (c *resetCase) dataAfterCloseAdvice() (cause, action string) {
 	switch kind := c.lateData(); {
 	case c.deceivedToo():
-		return "A FIN with the address of the sender of the data had ended the stream for its receiver, whose socket was gone when the data came. If that FIN was not its own, something on the path made it (see forged-fin): a filter, a provider, a middlebox.",
+		return "A FIN with the address of the sender of the data had ended the stream for its receiver, which had closed when the data came. If that FIN was not its own, something on the path made it (see forged-fin): a filter, a provider, a middlebox.",
 			"Compare the TTL and IP ID of that FIN with those of the other segments from its address, and capture closer to that host. The side that sent the RST did nothing wrong."
 	case kind == missed:
-		return "The path lost what the sender of the data had sent, and sent again. The other side closed without having received it, and its socket was gone when something arrived again.",
+		return "The path lost what the sender of the data had sent, and sent again. The other side closed without having received it, before something arrived again.",
 			"Look for loss on the path from the sender of the data. Timeouts of the applications are not the reason."
 	case c.firstRequest() && kind != reuse:
 		return "The server had closed before it read anything, and the first request crossed its FIN, or came soon after. If it closes as soon as it has accepted, something accepts " +
@@ -146,7 +146,7 @@ func (c *resetCase) dataAfterCloseAdvice() (cause, action string) {
 				"close_notify in answer to another (RFC 5246 7.2.1), and SMTP has a reply to QUIT. " + c.elseThan(),
 			"No action needed, unless one of the two applications reports an error."
 	case kind == answer:
-		return "The sender of the RST closed its socket completely before anything had answered its last data, and what came then met no socket. " +
+		return "The sender of the RST closed its socket completely before anything had answered its last data, and nobody reads what came then. " +
 				"Its peer may send after a FIN (half-close, RFC 9293 3.6), and did nothing wrong.",
 			"No action needed if the application did not want the answer. If it did, let it shut down only its sending side (SHUT_WR), and read to the end of file before it closes."
 	case kind == rest, kind == crossing && !c.request():
@@ -159,8 +159,15 @@ func (c *resetCase) dataAfterCloseAdvice() (cause, action string) {
 
 // dataAfterCloseSentence says what the RST answers, and what its peer knew.
 func (c *resetCase) dataAfterCloseSentence() string {
-	m := fmt.Sprintf("%s had closed and its socket was gone: it answered %s from %s with a RST (frame %d).",
-		c.sender.name, inBytes(c.lost()), c.peer.name, c.rst.Frame)
+	closed := " had closed and its socket was gone"
+	if !c.bare() { // a socket may have taken what came first (RFC 9293 3.6.1)
+		closed = " had closed"
+	}
+	m := fmt.Sprintf("%s%s: it answered %s from %s with a RST (frame %d).",
+		c.sender.name, closed, inBytes(c.lost()), c.peer.name, c.rst.Frame)
+	if n := c.lost() - c.beyond(); !c.bare() && n > 0 && n < c.lost() {
+		m += fmt.Sprintf(" The RST acknowledges the first %d of them.", n)
+	}
 	switch {
 	case c.before.n > 0:
 		m = fmt.Sprintf("%s had closed and its socket was gone: it answered what came from %s, %s of data among it, with %d RSTs (frames %d to %d).",
@@ -169,14 +176,18 @@ func (c *resetCase) dataAfterCloseSentence() string {
 		m += fmt.Sprintf(" It came %s after the FIN (frame %d), too soon to answer that: the handshake took %s.",
 			detectors.Span(c.rst.At-c.peer.last.At), c.peer.last.Frame, detectors.Span(int64(c.handshakeRTT)))
 	case c.peer.last.Len == 0 && c.replies() && !c.oneOf():
-		m = fmt.Sprintf("%s had closed and its socket was gone: it answered %s with a RST (frame %d). Of the data before that, nobody reads %s.",
-			c.sender.name, c.answered(), c.rst.Frame, inBytes(c.lost()))
+		m = fmt.Sprintf("%s%s: it answered %s with a RST (frame %d). Of the data before that, nobody reads %s.",
+			c.sender.name, closed, c.answered(), c.rst.Frame, inBytes(c.lost()))
 	}
 	if n := c.otherRSTs.n; n > 0 {
 		m += fmt.Sprintf(" %s came with TTL %d, where that has %d: probably from another device.", detectors.Counted(uint32(n), "more RST", "more RSTs"), c.otherRSTs.first.TTL, c.rst.TTL)
 	}
 	if n := c.resets[c.side] - 1 - c.otherRSTs.n; n > 0 {
-		m += fmt.Sprintf(" It sent %s after that.", detectors.Counted(uint32(n), "more RST", "more RSTs"))
+		while := ""
+		if c.later > 0 {
+			while = fmt.Sprintf(", while another %s came", inBytes(c.later))
+		}
+		m += fmt.Sprintf(" It sent %s after that%s.", detectors.Counted(uint32(n), "more RST", "more RSTs"), while)
 	}
 	_, known := c.knewFIN()
 	peer := c.peer.name.String()

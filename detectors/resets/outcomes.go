@@ -140,7 +140,7 @@ var dataAfterClose = &outcome{
 		}
 	},
 	sentence: (*resetCase).dataAfterCloseSentence,
-	lost:     (*resetCase).lost, // acknowledged or not, nobody reads it
+	lost:     func(c *resetCase) uint32 { return c.lost() + c.later }, // acknowledged or not, nobody reads it
 }
 
 var halfOpen = &outcome{

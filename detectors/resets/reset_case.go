@@ -51,6 +51,7 @@ type resetCase struct {
 	retries      int           // the sender's, in a row
 	tries        int           // the peer's
 	resets       [2]int        // RSTs of each side since, this one included
+	later        uint32        // payload of the peer that came between these RSTs of the sender
 	more         int           // RSTs of the sender right behind this one: before the peer sent anything else
 
 	*aftermath // to be written with note only
@@ -201,6 +202,11 @@ func (c *resetCase) take(ev fsm.Event, v fsm.View) (changed bool) {
 		return true
 	case ev.Class == fsm.Rst:
 		c.resets[ev.Side]++
+		if bySender {
+			now := end{stream: v.Stream(c.side.Peer()), phase: v.Phase(c.side.Peer())}
+			now.fin, _ = v.FIN(c.side.Peer())
+			c.later = now.wrote() - c.peer.wrote()
+		}
 		if rst := reassembly.MarkOf(ev.Seg); bySender && (fsm.Habits{}).OtherTTL(&c.rst, &rst) && !fsm.SameHops(c.rst.TTL, rst.TTL) {
 			c.note().otherRSTs.add(&rst)
 		}
