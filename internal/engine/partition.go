@@ -152,6 +152,9 @@ func (p *partition) unexpected(seg *reassembly.Segment, position uint64, h *flow
 	}
 	if m.ID == flow.New {
 		m.ID, f = p.add(position, h.Hash)
+		if refusesUnseen(seg) {
+			p.counts.Scans.Refuse(seg.Dst, seg.Src)
+		}
 	}
 	if ev.Kinds&(1<<fsm.HoleAcked|1<<fsm.AnsweredLate|1<<fsm.ResendAcked) != 0 { // seldom
 		p.note(f, seg, ev)

@@ -105,6 +105,12 @@ func wasRefused(c *fsm.Conn) bool {
 	return reset && c.View().Phase(reassembly.A) == fsm.PhaseOpening && c.View().Phase(reassembly.B) == fsm.PhaseIdle
 }
 
+// refusesUnseen reports whether the segment, with which a connection begins, is a RST with ACK and the number 0: it answers a segment without
+// ACK (RFC 9293 3.10.7.1), a SYN that was not captured.
+func refusesUnseen(seg *reassembly.Segment) bool {
+	return seg.Seq == 0 && seg.Flags.Has(reassembly.RST|reassembly.ACK)
+}
+
 // scanned says of a refusal that it is one of a port scan, and of a SYN without an answer, or with an ICMP error, that others refused the same
 // client at that port, by a RST each.
 func scanned(f *detectors.Finding, s *stats.Scans) {

@@ -92,6 +92,33 @@ func TestScans(t *testing.T) {
 	}
 }
 
+// A RST with ACK and the number 0 answers a SYN, captured or not (RFC 9293 3.10.7.1), and counts. One with another number may answer anything.
+func TestScans_withoutSYNs(t *testing.T) {
+	for first, want := range map[string]bool{"0": true, "1": false} {
+		s := namedEnds{}
+		for i := range 50 {
+			client, server := s.name("10.0.0.1", 2000+i), s.name("10.0.0.2", 20+i)
+			fmt.Fprintf(&s.hosts, "iss %s %s\n", server, first)
+			if i < 30 {
+				fmt.Fprintf(&s.lines, "+.001 %s > %s S 0:0(0) win 1024 <mss 1460>\n", client, server)
+			}
+			fmt.Fprintf(&s.lines, "+.001 %s > %s R. 0:0(0) ack 1 win 0\n", server, client)
+		}
+		for _, o := range []Options{{Workers: 1}, {Workers: 3, compact: compactAtOnce}} {
+			r := run(t, o, text(t, s.trace("+2 end")))
+			if len(r.Findings) != 30 {
+				t.Errorf("%d findings", len(r.Findings))
+			}
+			for i := range r.Findings {
+				f := &r.Findings[i]
+				if scan := strings.Contains(f.Message, "a RST came for at least 50 ports"); scan != want || scan != (f.Severity == detectors.Info) {
+					t.Errorf("RSTs from %s: %v: %s", first, f.Severity, f.Message)
+				}
+			}
+		}
+	}
+}
+
 // So are refusals of one port by many hosts, each of which was asked a few times, if few others took a connection of the client. Those of
 // a few hosts are not, nor is one that is asked again and again, nor what a balancer asks its backends, even if all refuse.
 func TestSweeps(t *testing.T) {
