@@ -256,14 +256,13 @@ func (a *resender) uncaptured(ev fsm.Event, r *detectors.Report) {
 }
 
 // leastRoundTrip is the shorter of the handshake's and that of what the side sent since, in
-// nanoseconds; 0 if either is unknown. Where they vary, which the timeout tells if it is above its
-// floor (RFC 6298 2), it is less by twice their variation. After one sample, the timeout is three
-// times that, and says nothing of variation.
+// nanoseconds; 0 if either is unknown, or they vary by as much as they take. Where the timeout is above its
+// floor (RFC 6298 2), it is less by twice their variation. The handshake alone says nothing of that.
 func leastRoundTrip(side reassembly.Side, r *detectors.Report) int64 {
-	srtt, rto := r.Conn.SRTT(side), r.Conn.RTO(side)
-	least := min(r.Conn.HandshakeRTT(side.Peer()), srtt)
-	if rto > time.Second && (rto-3*srtt).Abs() >= 10*time.Microsecond {
-		least = min(least, max(srtt-(rto-srtt)/2, 0))
+	srtt, answer := r.Conn.SRTT(side), r.Conn.HandshakeRTT(side.Peer())
+	least := min(answer, srtt)
+	if varied := r.Conn.Recent(side, 0).Least; srtt != answer && (varied == 0 || r.Conn.RTO(side) > time.Second) {
+		least = min(least, varied)
 	}
 	return int64(least)
 }

@@ -184,8 +184,7 @@ func (w *synAckUnanswered) synAckAgain(ev fsm.Event, r *detectors.Report) {
 	if w.synAck.At == 0 {
 		w.synAck = *ev.Was
 	}
-	asked := latest.At >= ev.Was.At || r.Conn.Packets(w.client) >= r.Conn.Packets(w.client.Peer()) // each SYN may have drawn one
-	if !sentAgain(&ev, w.repeats, asked) {
+	if asked := latest.At >= ev.Was.At || r.Conn.Packets(w.client) >= r.Conn.Packets(w.client.Peer()); !sentAgain(&ev, w.repeats, asked) {
 		if isSoon(&ev, asked) && r.Conn.Phase(w.client.Peer()) == fsm.PhaseOpening {
 			w.soonAcks++
 		}
