@@ -71,7 +71,7 @@ type finUnanswered struct {
 // of is what is known of the side's FIN.
 func (w *finUnanswered) of(side reassembly.Side) *repeatedFIN {
 	if w.sides[side] == nil {
-		w.sides[side] = new(repeatedFIN)
+		w.sides[side] = repeatedFINs.Take()
 	}
 	return w.sides[side]
 }
@@ -102,6 +102,7 @@ func (w *finUnanswered) Event(ev fsm.Event, r *detectors.Report) {
 		f.icmp.Add(ev.Seg)
 	case fsm.FinAcked:
 		w.ended(side, unansweredLate, ev, r)
+		w.forget(side)
 	case fsm.FinWithdrawn, fsm.SentBeyondFin:
 		w.drop(side, r)
 	case fsm.WindowOpened:
@@ -208,6 +209,14 @@ func (w *finUnanswered) drop(side reassembly.Side, r *detectors.Report) {
 	w.disarm(side)
 	if f := w.sides[side]; f != nil {
 		*f = repeatedFIN{from: f.from}
+	}
+}
+
+// forget gives back what is known of a FIN that was acknowledged in time: what is sent after it was withdrawn is known anew.
+func (w *finUnanswered) forget(side reassembly.Side) {
+	if f := w.sides[side]; f != nil && f.sends == 0 && f.icmp == nil {
+		repeatedFINs.Give(f)
+		w.sides[side] = nil
 	}
 }
 

@@ -35,6 +35,9 @@ type repeatedFIN struct {
 	icmp    *detectors.ICMPErrors // about what the side sent; nil if there were none
 }
 
+// repeatedFINs are those of FINs that were acknowledged.
+var repeatedFINs detectors.Spare[repeatedFIN]
+
 func (f *repeatedFIN) repeat(m reassembly.Mark) {
 	f.gaps[1] = m.At - f.last.At
 	if f.sends == 1 {
