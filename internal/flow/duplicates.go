@@ -17,6 +17,10 @@ const (
 	otherTTLTime  = uint32(2 * time.Second / time.Microsecond)
 )
 
+// mostCopies is of how many places, at most, a capture may hold every packet; what it holds more often, a program sends again and again,
+// with all numbers the same.
+const mostCopies = 16
+
 // lateTime is how much later a duplicate with the same IPv4 ID may come.
 func lateTime(ttl, other uint8) uint32 {
 	if ttl != other {
@@ -131,6 +135,10 @@ func (d *duplicates) late(f *Flow, e, seen *entry, side reassembly.Side, stamped
 	}
 	if ago > limit {
 		f.marks |= reusesIDOfA << side
+	}
+	if f.duplicates >= mostCopies*uint32(f.Conn.Packets(reassembly.A)+f.Conn.Packets(reassembly.B)) {
+		f.marks |= reusesIDOfA << side
+		f.Conn.MayBeDuplicates()
 	}
 	if !f.countsIDs(side) {
 		return false

@@ -71,6 +71,13 @@ func TestDuplicates_late(t *testing.T) {
 	if got := duplicatesOf(1460, append(first[:3:3], again, again, again)); len(got) != 3 {
 		t.Errorf("three times again, 50 ms each: duplicates are %v", got)
 	}
+	flood := first[:1:1]
+	for range 60 {
+		flood = append(flood, packet{10 * ms, 1, 10, 7, 64, 0})
+	}
+	if got := duplicatesOf(1460, flood); len(got) != 3*mostCopies {
+		t.Errorf("the same 60 times again: %d duplicates, want %d, of three packets", len(got), 3*mostCopies)
+	}
 	for name, ids := range map[string][]uint16{
 		"no ID":             {0, 0, 0},
 		"always the same":   {7, 7, 7},
