@@ -226,7 +226,7 @@ func (w *synAckUnanswered) continued() string {
 func (w *synAckUnanswered) message(a *account, waited int64, r *detectors.Report) string {
 	outcome := a.outcome
 	client, server := r.Name(w.client), r.Name(w.client.Peer())
-	least := w.orMore(r)
+	least := w.orMore()
 	m := fmt.Sprintf("%s answered the SYN of %s with SYN-ACK (frame %d)", server, client, w.synAck.Frame) + again(w.often(), &w.synAck, &w.last, least)
 	switch {
 	case outcome == synAckQueueFull || outcome == synAckLostOrIgnored:

@@ -55,9 +55,9 @@ func moreTimes(n int, more bool) string {
 	return fmt.Sprintf("%d more times", n)
 }
 
-// orMore is said of numbers of repeats that a program makes, where what may be the network's copies is not counted.
-func (w *synAckUnanswered) orMore(r *detectors.Report) string {
-	if !w.tooMany() || r.Conn.Limits()&fsm.Duplicates == 0 {
+// orMore is said of numbers of repeats that a program makes: what may be copies of the network or the capture is not counted.
+func (w *synAckUnanswered) orMore() string {
+	if !w.tooMany() {
 		return ""
 	}
 	return "at least "

@@ -133,12 +133,8 @@ func (d *duplicates) late(f *Flow, e, seen *entry, side reassembly.Side, stamped
 	if stamped {
 		limit = otherTTLTime
 	}
-	if ago > limit {
+	if ago > limit || uint64(f.duplicates) >= mostCopies*(f.Conn.Packets(reassembly.A)+f.Conn.Packets(reassembly.B)) {
 		f.marks |= reusesIDOfA << side
-	}
-	if f.duplicates >= mostCopies*uint32(f.Conn.Packets(reassembly.A)+f.Conn.Packets(reassembly.B)) {
-		f.marks |= reusesIDOfA << side
-		f.Conn.MayBeDuplicates()
 	}
 	if !f.countsIDs(side) {
 		return false
