@@ -39,8 +39,10 @@ func (s *step) exchange() {
 
 // endOfRequest makes the last of several segments in a flight the request.
 func (s *step) endOfRequest() {
-	if s.run.side == reassembly.A && s.request.At < s.run.last.At && !s.reply {
-		s.request = s.run.last
+	last := &s.run.last
+	later := s.request.At < last.At || s.request.At == last.At && s.request.End().Before(last.End()) // in the same tick of a clock
+	if s.run.side == reassembly.A && later && !s.reply {
+		s.request = *last
 	}
 }
 
