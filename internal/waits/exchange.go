@@ -125,10 +125,11 @@ func (s *step) tellExchange(bytes uint64) {
 	response := min(took, s.thought)
 	prompt := response < int64(detectors.PromptAnswer)
 	alike := s.sizes.have(s.size)
-	// What was on its way before the request arrived does not show how soon the server answers.
-	if s.answers++; prompt && s.request.End().AtOrBefore(answer.Ack) {
-		s.prompt++
-		if beyond := took - response; beyond <= s.ends[reassembly.B].rtt/4 || took >= int64(detectors.PromptAnswer) { // see thisRoundTrip; or it was loss for the most part
+	// What was on its way before the request arrived does not show how soon the server answers, nor what may have been sent again: of that,
+	// more is not the server's than [step.thisRoundTrip] gives the path.
+	again := took-response > s.ends[reassembly.B].rtt/4
+	if s.answers++; prompt && (!again || took < int64(detectors.PromptAnswer)) && s.request.End().AtOrBefore(answer.Ack) {
+		if s.prompt++; !again {
 			took = response
 		}
 		s.promptTime += took
