@@ -195,7 +195,7 @@ func TestCauses_follow(t *testing.T) {
 	}{
 		{closing.FINUnanswered, "reset", "acknowledges only what came before the FIN.", "had not received that", "Linux net.ipv4"},
 		{closing.UnretransmittedFIN, "silent", "sent segments of other connections since", "though its host sent segments", "the host disappeared"},
-		{closing.FINOverHole, "abandoned", "its host is up by then", "was not gone for long", "lose power"},
+		{closing.FINOverHole, "abandoned", "its host is up by then", "was gone for a while at most", "lose power"},
 		{opening.SYNAckUnanswered, "ack-lost-or-ignored", "An ACK had arrived", "An ACK of the client arrived", "do the ACKs arrive"},
 	} {
 		said := map[bool]int{}
