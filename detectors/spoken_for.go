@@ -15,8 +15,11 @@ import (
 // SpokenFor says why a device near the capture seems to answer for the side; "" if nothing shows that. No router has lowered
 // the TTL of either side, so that both are on one link; but there the side's address can not be, or it is unlikely, and the
 // SYN-ACK refuses all that the SYN offered, as the stacks of such NATs do. Where no SYN was captured, the side with the lower port is the server.
-func (r *Report) SpokenFor(side reassembly.Side) string {
-	v, peer := r.Conn, side.Peer()
+func (r *Report) SpokenFor(side reassembly.Side) string { return SpokenFor(r.Conn, side) }
+
+// SpokenFor is the same of a connection.
+func SpokenFor(v fsm.View, side reassembly.Side) string {
+	peer := side.Peer()
 	opener, known := v.Opener()
 	last, far := v.Last(side), v.Last(peer)
 	client := known && side == opener || !known && v.Endpoint(side).Port > v.Endpoint(peer).Port

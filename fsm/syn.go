@@ -36,10 +36,10 @@ func (s *step) wrongAnswer() {
 }
 
 // answersBare says whether the segment acknowledges the peer's SYN, and nothing else, without a SYN of its own. That
-// opens nothing: in SYN_SENT it is dropped (RFC 9293 3.10.7.3), and some NATs answer repeated SYNs so while they cannot
-// reach the server. Where the SYN-ACK is missing from the capture, what the peer sends next shows it.
+// opens nothing: in SYN_SENT it is dropped (RFC 9293 3.10.7.3), also with a FIN. Some NATs answer repeated SYNs so while they
+// cannot reach the server, and libslirp closes so when it cannot. Where the SYN-ACK is missing from the capture, what the peer sends next shows it.
 func (s *step) answersBare() bool {
-	return s.n == 0 && s.seg.Flags&(reassembly.SYN|reassembly.ACK|reassembly.RST) == reassembly.ACK &&
+	return s.seg.Len == 0 && s.seg.Flags&(reassembly.SYN|reassembly.ACK|reassembly.RST) == reassembly.ACK &&
 		s.peer.awaitsAnswer(s.own) && !s.peer.dir.is(spoke) && s.seg.Ack == s.peer.out.ISS+1
 }
 

@@ -153,7 +153,7 @@ func (w *synUnanswered) process(ev fsm.Event, r *detectors.Report) {
 				if ev.Seg.Ack == syn && ev.Seg.Flags == reassembly.RST && ev.Seg.Seq != 0 { // else it refuses, in a way that must be ignored
 					w.refused = w.other
 				}
-			case ev.Seg.Flags == reassembly.ACK && ev.Seg.Ack == syn:
+			case ev.Seg.Flags&^reassembly.FIN == reassembly.ACK && ev.Seg.Ack == syn:
 				w.bareACKs++
 			}
 		}

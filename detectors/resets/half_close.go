@@ -29,6 +29,9 @@ const (
 // may not have been told.
 const minReuse = 50 * time.Millisecond
 
+// bulk is how many full segments in the last second or two are an upload under way: what follows is the rest of that, and no request.
+const bulk = 10
+
 // minLate is how long the FIN must have been acknowledged before few bytes need not be the answer to it that ends the session: an application
 // that reads sends that within some round trips.
 const minLate = 2 * time.Second
@@ -47,7 +50,7 @@ func (c *resetCase) lateData() lateData {
 		return answer
 	case short:
 		return farewell
-	case c.fromServer() && c.longClosed() && !c.peer.finSent(): // a request waits for its answer
+	case c.fromServer() && c.longClosed() && !c.peer.finSent() && c.recent < bulk*uint64(c.mss): // a request waits for its answer
 		return reuse
 	}
 	return rest

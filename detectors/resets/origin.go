@@ -256,6 +256,10 @@ func (c *resetCase) twinned() bool {
 // slowAnswer is how late an answer to a SYN is that the sender of the SYN no longer expects: the initial timeout (RFC 6298 2.1).
 const slowAnswer = int64(time.Second)
 
+// ownAttempt is how long what connects to the host first tries that before it refuses: Linux asks three times for the link-layer
+// address of a host (mcast_solicit of the neighbour times retrans_time_ms).
+const ownAttempt = 3 * slowAnswer
+
 // standIn says who may have spoken for the sender, if not its host: a NAT or a proxy that ends
 // the connections of hosts behind it, or whoever has the TTL of the RST. It is "" if nothing shows that.
 func (c *resetCase) standIn() string {
@@ -287,6 +291,9 @@ func (c *resetCase) standIn() string {
 			c.rst.Window, c.sender.name, c.sender.last.Window, c.sender.last.Frame)
 	case c.refusal() && c.sender.last.At == 0 && took >= slowAnswer:
 		return fmt.Sprintf(" It came %s after that, though a closed port answers at once: unless the path was slow, a NAT, a proxy or a firewall whose own attempt failed sent it in the name of that host.", detectors.Span(took))
+	case c.refusal() && c.sender.last.At == 0 && c.rst.At-c.first >= ownAttempt:
+		return fmt.Sprintf(" Nothing had answered the first SYN, %s before, though a closed port answers at once: unless the SYNs until then were lost or the host was not up, a NAT, a proxy or a firewall whose own attempt had failed sent the RST in its name.",
+			detectors.Span(c.rst.At-c.first))
 	}
 	return ""
 }

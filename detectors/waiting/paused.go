@@ -38,20 +38,20 @@ func (w *slowResponse) transfer(t *detectors.Transfer, r *detectors.Report) {
 		}
 		return
 	}
-	sent := max(t.Bytes, t.Answer)
+	sent, stood := max(t.Bytes, t.Answer), t.Relayed > 0 || r.SpokenFor(server) != ""
 	f := r.Find(paused, server, t.Told, r.Evidence("last segment before the pause", server, &t.Last))
 	f.Roles = detectors.Roles("server", server, "client")
 	f.End = t.Last.At + t.Pause
 	f.Measure("pause_s", detectors.Seconds(t.Pause))
 	f.Measure("bytes", int(sent))
 	f.Message = fmt.Sprintf("%s paused for %s in the middle of an answer, after %s (frame %d).", r.Name(server), detectors.Span(t.Pause), detectors.Size(sent), t.Last.Frame)
-	if t.Relayed == 0 && !t.Invisible {
+	if !stood && !t.Invisible {
 		f.Message += " Everything was acknowledged, and the window was open: its application had nothing to send."
 	}
 	relayed(&f, t.Relayed, r)
 	invisible(&f, t.Invisible)
 	switch {
-	case t.Relayed > 0:
+	case stood:
 		f.Undecide("something seems to acknowledge for the server: loss or delay behind it looks the same")
 	case t.Invisible:
 		f.Undecide("the capture does not show whether the server sent something then that was lost before the capture point: a pause until a retransmission timeout looks the same")

@@ -118,7 +118,7 @@ func (w *throughputLimited) Event(_ fsm.Event, r *detectors.Report) {
 	if o == byApplication {
 		invisible(&f, t.Invisible)
 		switch {
-		case t.Relayed > 0:
+		case t.Relayed > 0, r.SpokenFor(sender) != "":
 			f.Fault, f.Action = detectors.FaultUnknown, actionRelayed
 			f.Undecide("something seems to acknowledge for the sender: loss or delay behind it looks the same")
 		case t.Invisible:

@@ -90,7 +90,7 @@ func countHost(h *stats.Hosts, f *flow.Flow, side reassembly.Side) {
 
 // ownSegments are the first and the last segment of the side, as far as they are known to be its own, and how many these are.
 func ownSegments(own *[2]stats.OwnSegment, v fsm.View, side reassembly.Side, last *reassembly.Mark) (n int) {
-	if last.Flags.Has(reassembly.RST) || detectors.OnlyMade(v, side) { // others send these in a host's name, too
+	if last.Flags.Has(reassembly.RST) || detectors.OnlyMade(v, side) || detectors.SpokenFor(v, side) != "" { // others send these in a host's name, too
 		return 0
 	}
 	s := stats.OwnSegment{At: last.At, Frame: last.Frame, By: v.IPHabits(side).Device.Hash()}

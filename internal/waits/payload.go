@@ -177,8 +177,9 @@ func (s *step) shut() {
 	if s.blind == detectors.UnknownWait {
 		s.blame(NoScale)
 	}
-	opened := at
-	if !una.Before(s.seg.Seq) { // nothing is in flight: no ACK is awaited
+	opened, room := at, s.out.Edge
+	small := !s.seg.End().Before(room) && uint32(s.seg.Seq.To(room)) < s.needed()
+	if !una.Before(s.seg.Seq) && !small { // nothing is in flight: no ACK is awaited
 		opened = max(s.own.acked+s.own.rtt, s.own.sent)
 		if at-opened < max(4*s.roundTrip(), maxTimer) {
 			opened = at
