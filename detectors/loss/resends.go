@@ -35,6 +35,7 @@ type resends struct {
 	tooLarge int64               // when an ICMP error last said that a segment is too large; 0 if none did
 	sacked   [4]reassembly.Block // what the receiver last had beyond the hole
 	una      reassembly.Seq      // SND.UNA after the last event
+	slack    uint16              // how many milliseconds before waiting that may have begun, rounded up
 	states   [2]fsm.State        // both ends' at until
 	cause    trigger             // of the episode, which lasts until all before recover is acknowledged
 	sacks    uint8               // how many of sacked are filled; 0 = duplicate ACKs showed the hole

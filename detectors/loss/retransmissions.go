@@ -47,8 +47,8 @@ var Retransmissions = &detectors.Detector{
 		{Name: "min-share", Default: 0.02, Min: 0, Max: 1, Unit: "", Doc: "minimum share of the payload, from the first retransmission on, that was retransmitted"},
 		{Name: "min-stall", Default: 3, Min: 0.2, Max: 3600, Unit: "s", Doc: "minimum total of stalls of a second or more that ended with a timeout"},
 	},
-	StartsOn:     fsm.On(fsm.DataResent, fsm.HoleShown, fsm.ICMPError, fsm.WindowOpened), // a hole says why the first comes
-	SubscribesTo: fsm.On(fsm.DataResent, fsm.ResendAcked, fsm.HoleAcked, fsm.ArrivedTwice, fsm.HoleShown, fsm.DataOutOfOrder, fsm.ICMPError, fsm.WindowOpened, fsm.Advanced, fsm.Sent),
+	StartsOn:     fsm.On(fsm.DataResent, fsm.HoleShown, fsm.ICMPError, fsm.WindowOpened, fsm.FinResent), // a hole says why the first comes
+	SubscribesTo: fsm.On(fsm.DataResent, fsm.ResendAcked, fsm.HoleAcked, fsm.ArrivedTwice, fsm.HoleShown, fsm.DataOutOfOrder, fsm.ICMPError, fsm.WindowOpened, fsm.Advanced, fsm.FinResent, fsm.Sent),
 	Watch:        func(*detectors.Report) detectors.Watcher { return new(retransmissions) },
 	YieldsTo:     []string{"dead-peer", "mtu-blackhole", "idle-blackhole", "dropped-behind-tap"},
 }
@@ -74,6 +74,7 @@ type retransmissions struct {
 	acks  [2]ackSent
 	icmp  [2]*detectors.ICMPErrors // about what the side sent; nil if there were none
 	open  [2]int64                 // since when the side's peer has offered a window again after none; 0 if it has not
+	fins  [2]bool                  // a FIN without payload was sent again
 }
 
 type resender struct {
@@ -114,6 +115,9 @@ func (w *retransmissions) Event(ev fsm.Event, r *detectors.Report) {
 	case fsm.ICMPError:
 		w.told(ev)
 		return
+	case fsm.FinResent: // it counts with the payload only
+		w.fins[ev.Side] = w.fins[ev.Side] || ev.Seg.Len == 0
+		return
 	case fsm.WindowOpened:
 		w.open[ev.Side.Peer()] = ev.Seg.At
 		return
@@ -127,6 +131,7 @@ func (w *retransmissions) Event(ev fsm.Event, r *detectors.Report) {
 		a.told()
 		w.sides[ev.Side] = a
 	}
+	a.maybe = a.maybe || w.fins[ev.Side]
 	if ev.Kind == fsm.DataResent && a.tooSoon(ev, r) {
 		a.maybe = true
 		a.noteUna(ev, r)
@@ -222,15 +227,7 @@ func (a *resender) sendsAgain(ev fsm.Event, since int64, r *detectors.Report) {
 		return
 	}
 	if first {
-		if sent := ev.Seg.At - int64(waited); heard.At > sent && !(a.unaAt != 0 && a.una == out.Una && sent >= a.unaAt) {
-			waited -= r.Conn.SRTT(ev.Side) // the segment that is timed may be older than the last progress by a round trip
-		}
-		a.waiting = max(ev.Seg.At-int64(max(silence, waited)), since) // and than the last SACK or duplicate ACK
-		if r.Conn.LossShown(ev.Side) && heard.Len == 0 {
-			a.waiting = max(a.waiting, heard.At)
-		} else if still {
-			a.waiting = min(a.waiting, max(a.unaAt, since))
-		}
+		a.waits(ev, waited, silence, since, still, heard, r)
 	}
 	a.goesOnStalling(ev, expired, r)
 }
@@ -250,9 +247,9 @@ func (a *resender) outcome(side reassembly.Side, r *detectors.Report) *detectors
 	least, worth := uint32(r.Value("min-resent")), r.Value("min-share")*a.sent(side, r)
 	t := &a.total
 	switch late := a.needlessStalls(); {
-	case a.stalls.total >= r.Nanos("min-stall") && !a.allNeedless():
+	case a.stalls.total+a.stalls.slack >= r.Nanos("min-stall") && !a.allNeedless():
 		return resentStalls
-	case late.total >= r.Nanos("min-stall") && 2*t.allSpurious() >= t.all() && t.all() > 0:
+	case late.total+late.slack >= r.Nanos("min-stall") && 2*t.allSpurious() >= t.all() && t.all() > 0:
 		return resentSpurious
 	case a.episodes.n < uint32(r.Value("min-episodes")): // one burst: a queue overflows at the end of slow start
 	case a.lossy(side, r):

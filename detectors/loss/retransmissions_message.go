@@ -61,7 +61,7 @@ func (a *resender) message(outcome *detectors.Outcome, stalled *stalls, side rea
 	}
 	if stalled.n > 0 && outcome != resentLossy {
 		needless := outcome == resentSpurious
-		if t.notLost().older > 0 || t.unseen > 0 || a.longProbe { // nobody knows since when that waited; or a stall ended with what looks new; or one had no timeout
+		if t.notLost().older > 0 || t.unseen > 0 || a.longProbe || stalled.slack > 0 || !needless && a.originals.n > 0 { // nobody knows since when that waited; or a stall ended with what looks new; or one had no timeout
 			least = "at least "
 		}
 		m += stalled.sentence(needless && stalled.longest == a.originals.longest, needless, least)

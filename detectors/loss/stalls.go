@@ -16,6 +16,7 @@ type stall struct {
 	not     bool            // resent is the last but one: the ACK came too soon to answer the last
 	stamp   uint32          // timestamp of the last; 0 if it has none
 	earlier bool            // the ACK echoes an older one: it answers an earlier retransmission
+	slack   int64           // how much earlier it may have begun
 	twice   bool            // it has a D-SACK of that: it answers a copy, as what arrived before had been answered
 	partly  bool            // of part of that only: it may answer the first copy of the rest
 	again   bool            // what resent has was sent once more, after the stall
@@ -55,6 +56,7 @@ type stalls struct {
 	lag     int64  // of that, how much came after the last retransmission
 	stood   int64  // of that, for how long the sender's timer stood still
 	ahead   uint32 // what was sent again in those whose ACK shows that the receiver had answered before
+	slack   int64  // how much longer it may be
 	longest *stall // nil if there were none
 }
 
@@ -63,6 +65,7 @@ func (c *stalls) add(s *stall) {
 	c.total += s.lasted()
 	c.lag += s.lag
 	c.stood += s.stood
+	c.slack += s.slack
 	if s.ahead {
 		c.ahead += s.resends
 	}
@@ -76,7 +79,7 @@ func (c stalls) and(o *stalls) stalls {
 	if o.longest.lasted() > c.longest.lasted() {
 		c.longest = o.longest
 	}
-	return stalls{c.n + o.n, c.total + o.total, c.backoff + o.backoff, c.lag + o.lag, c.stood + o.stood, c.ahead + o.ahead, c.longest}
+	return stalls{c.n + o.n, c.total + o.total, c.backoff + o.backoff, c.lag + o.lag, c.stood + o.stood, c.ahead + o.ahead, c.slack + o.slack, c.longest}
 }
 
 // goesOnStalling takes what was sent again; expired says that a timer made it.
@@ -86,7 +89,7 @@ func (a *resender) goesOnStalling(ev fsm.Event, expired bool, r *detectors.Repor
 	switch s := a.stall; {
 	case s == nil && expired:
 		a.stall = ongoingStalls.Take()
-		*a.stall = stall{resent: reassembly.MarkOf(ev.Seg), since: a.waiting, stood: detectors.TimerStood(ev.Seg.At-a.waiting, 0), heard: heard.IPID, sent: r.Conn.Packets(peer),
+		*a.stall = stall{slack: int64(a.slack) * int64(time.Millisecond), resent: reassembly.MarkOf(ev.Seg), since: a.waiting, stood: detectors.TimerStood(ev.Seg.At-a.waiting, 0), heard: heard.IPID, sent: r.Conn.Packets(peer),
 			stamp: ev.Seg.Opts.TSVal, opening: heard.Flags.Has(reassembly.SYN | reassembly.ACK)}
 	case s != nil && (expired || out.Oldest(ev.Seg.Seq)):
 		timer := s.resent.At - s.since
@@ -156,7 +159,7 @@ func (a *resender) endStall(ack *reassembly.Segment, n uint32, original bool, fr
 	}
 	doubled := a.doubles(s, r)
 	switch {
-	case s.lasted() < int64(noticeable):
+	case s.lasted()+s.slack < int64(noticeable):
 		ongoingStalls.Give(s)
 	case original:
 		a.noteStalled().originals.add(s)
@@ -171,35 +174,6 @@ func (a *resender) endStall(ack *reassembly.Segment, n uint32, original bool, fr
 			past.stalls.backoff += s.lasted()
 		}
 	}
-}
-
-// A backoff is stalls that follow one another, each ended by one retransmission, and each nearly twice as long as the one before:
-// the sender's timer goes on doubling, whatever is acknowledged. Without SACK and timestamps it takes no sample of the round trip
-// while it repairs one hole after the other (RFC 6298 3).
-type backoff struct {
-	last  int64 // how long the last lasted; 0 if it is none of them
-	ended int64
-	n     int // how often that doubled
-}
-
-// doubles takes a stall that is over, and reports whether it goes on with at least two others.
-func (a *resender) doubles(s *stall, r *detectors.Report) bool {
-	b, ended := &a.backoff, s.ended.At
-	follows := b.last > 0 && s.since-b.ended <= int64(r.Conn.RTT()+ackClock) && s.lasted() >= b.last+b.last/2
-	switch {
-	case s.before.At != 0 || ended-s.resent.At > int64(r.Conn.RTT()+ackClock):
-		*b = backoff{}
-	case follows:
-		*b = backoff{s.lasted(), ended, b.n + 1}
-	default:
-		*b = backoff{s.lasted(), ended, 0}
-	}
-	return b.n >= 2
-}
-
-// ownBackoff reports whether most of the time of stalls is such a timer's.
-func (a *resender) ownBackoff() bool {
-	return a.stalls.backoff > 0 && 2*a.stalls.backoff >= a.stalls.total
 }
 
 // needless takes proof that the last stall did not need what was sent again in it, at the given time: where all of that had
