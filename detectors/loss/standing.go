@@ -37,7 +37,7 @@ func (a *resender) noteUna(ev fsm.Event, r *detectors.Report) {
 // receiver was heard after that, and may have acknowledged something older then; then that is the last moment at which it began.
 func (a *resender) waits(ev fsm.Event, waited, silence time.Duration, since int64, still bool, heard reassembly.Mark, r *detectors.Report) {
 	out, at := r.Conn.Stream(ev.Side), ev.Seg.At
-	moved := heard.Len == 0 && ev.Dups == 0 // that acknowledged something new
+	moved := heard.Len == 0 && heard.Ack == out.Una && ev.Dups == 0 // that acknowledged something new
 	a.slack = 0
 	if ev.Age == 0 && !(moved && heard.At >= ev.Was.At) { // nobody timed it, as of what was sent again before
 		a.slack = 1
