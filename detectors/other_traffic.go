@@ -32,7 +32,7 @@ func (f *Finding) SeenLater(s *OtherTraffic) {
 		return
 	}
 	f.Scope = WholeCapture
-	f.Message += fmt.Sprintf(" %s, %v sent segments of other connections (such as %s): %s.", when, s.Last.Dst.AddrPort().Addr(), frame, is)
+	f.Message += fmt.Sprintf(" %s, %v sent something in another connection (%s): %s.", when, s.Last.Dst.AddrPort().Addr(), frame, is)
 	if f.Cause != "" {
 		return
 	}
@@ -52,11 +52,11 @@ func (f *Finding) SeenLater(s *OtherTraffic) {
 func StillSends(f *Finding, frame string) {
 	f.Scope = WholeCapture
 	if f.Silence.Up != "" {
-		f.Message += fmt.Sprintf(" %v sent segments of other connections since (such as %s).", f.Evidence[0].Seg.Src.AddrPort().Addr(), frame)
+		f.Message += fmt.Sprintf(" %v sent something in another connection since (%s).", f.Evidence[0].Seg.Src.AddrPort().Addr(), frame)
 		f.Cause = f.Silence.Up
 		return
 	}
-	f.Message = strings.Replace(f.Message, "it gave up, or its host was cut off.", fmt.Sprintf("it gave up; its host sent segments of other connections since (such as %s).", frame), 1)
+	f.Message = strings.Replace(f.Message, "it gave up, or its host was cut off.", fmt.Sprintf("it gave up; its host sent something in another connection since (%s).", frame), 1)
 }
 
 // Quiet says since when nothing comes from a host, nanoseconds since 1970, and what the message guesses about that: with what
@@ -69,18 +69,20 @@ type Quiet struct {
 	Spoke                               bool
 }
 
+const sentSince = "it sent something in another connection since."
+
 // SeenSince says of a host that is silent in this connection (Quiet is not nil) that it sent something in another one since.
 // Engines call it as they call SentElsewhere.
 func (f *Finding) SeenSince(s *OtherTraffic) {
 	during, after := s.Seen[0], s.Seen[1]
 	q, host := f.Quiet, s.Last.Dst.AddrPort().Addr()
-	m := fmt.Sprintf(" After the first %s (frame %d), %v sent segments of other connections (such as %s): its host was up.", q.First, f.Evidence[0].Seg.Frame, host, during)
+	m := fmt.Sprintf(" After the first %s (frame %d), %v sent something in another connection (%s): its host was up then.", q.First, f.Evidence[0].Seg.Frame, host, during)
 	switch {
 	case during != "" && after != "":
-		m = fmt.Sprintf(" After the first %s (frame %d), and again after the last of these segments (frame %d), %v sent segments of other connections (such as %s, and %s): its host is up.",
+		m = fmt.Sprintf(" After the first %s (frame %d), and again after the last of these segments (frame %d), %v sent something in another connection (%s, and %s): its host is up.",
 			q.First, f.Evidence[0].Seg.Frame, s.Last.Frame, host, during, after)
 	case after != "":
-		m = fmt.Sprintf(" %s after the last of these segments (frame %d), %v sent segments of other connections (such as %s): its host is up by then.", Span(s.Later), s.Last.Frame, host, after)
+		m = fmt.Sprintf(" %s after the last of these segments (frame %d), %v sent something in another connection (%s): its host is up by then.", Span(s.Later), s.Last.Frame, host, after)
 	case during == "":
 		return
 	}
@@ -89,7 +91,7 @@ func (f *Finding) SeenSince(s *OtherTraffic) {
 	if q.Spoke {
 		never = ""
 	}
-	up, down := "The peer's host is up: it sent segments of other connections since. It", DownForAWhile
+	up, down := "The peer's host is up: "+sentSince+" It", DownForAWhile
 	if during == "" {
 		up, down = "The peer's host was down or cut off, and came back later, as its other connections show; or it", ""
 	}
@@ -102,6 +104,9 @@ func (f *Finding) SeenSince(s *OtherTraffic) {
 		f.Cause = strings.Replace(f.Cause, DownForAWhile, "", 1)
 	case or != "":
 		m += " It may have been down or cut off for a while (look for UDP or ARP from it meanwhile), " + or
+	}
+	if after == "" { // nothing shows that it still was
+		f.Cause = strings.Replace(f.Cause, "is up: "+sentSince, "was up at that time, as another connection shows.", 1)
 	}
 	f.Scope = WholeCapture
 	f.Message = strings.Replace(f.Message, q.Guess, m, 1)

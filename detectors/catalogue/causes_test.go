@@ -111,7 +111,9 @@ func TestDeadPeer_cause(t *testing.T) {
 			want = "The peer's host did not have the connection"
 		case strings.Contains(f.Message, "its host is up by then"):
 			want = "The peer's host was down or cut off, and came back later"
-		case strings.Contains(f.Message, "its host is up"), strings.Contains(f.Message, "its host was up"):
+		case strings.Contains(f.Message, "its host was up then"):
+			want = "The peer's host was up at that time"
+		case strings.Contains(f.Message, "its host is up"):
 			want = "The peer's host is up: it sent"
 		case strings.Contains(f.Message, "a device made it"):
 			want = "A device on the path"
@@ -122,7 +124,7 @@ func TestDeadPeer_cause(t *testing.T) {
 			t.Errorf("%s: cause %q", f.Message, f.Cause)
 		}
 	}
-	if len(said) != 8 {
+	if len(said) != 9 {
 		t.Errorf("not all causes were given: %v", said)
 	}
 }
@@ -194,7 +196,7 @@ func TestCauses_follow(t *testing.T) {
 		shown, cause, never string // what the message, the cause and what to do have; the last: not
 	}{
 		{closing.FINUnanswered, "reset", "acknowledges only what came before the FIN.", "had not received that", "Linux net.ipv4"},
-		{closing.UnretransmittedFIN, "silent", "sent segments of other connections since", "though its host sent segments", "the host disappeared"},
+		{closing.UnretransmittedFIN, "silent", "sent something in another connection since", "though its host sent something", "the host disappeared"},
 		{closing.FINOverHole, "abandoned", "its host is up by then", "was gone for a while at most", "lose power"},
 		{opening.SYNAckUnanswered, "ack-lost-or-ignored", "An ACK had arrived", "An ACK of the client arrived", "do the ACKs arrive"},
 	} {

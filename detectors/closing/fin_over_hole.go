@@ -60,7 +60,7 @@ const causeGone = "The sender, or the path from it, was gone right after it had 
 
 // causeUp and actionUp are said where its host is up.
 const (
-	causeUp  = "The sender's host was gone for a while at most: it sent segments of other connections since. Either it, or a front end, lost the connection (it restarted); or its TCP discards its send buffer when the socket is closed; or it does retransmit, and something before the capture point drops that."
+	causeUp  = "The sender's host was gone for a while at most: it sent something in another connection since. Either it, or a front end, lost the connection (it restarted); or its TCP discards its send buffer when the socket is closed; or it does retransmit, and something before the capture point drops that."
 	actionUp = "Capture on the sender's own interface. If it retransmits the bytes there, look for what drops them on the way. If not, its TCP may have a bug. The receiver's application has an incomplete stream: check what it stored."
 )
 

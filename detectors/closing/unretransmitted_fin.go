@@ -50,7 +50,7 @@ var (
 )
 
 // causeStillSends is the cause where the closer's host has not disappeared.
-const causeStillSends = "The FIN was lost, and its sender does not retransmit it, though its host sent segments of other connections since: its TCP has a bug (Windows NT 4.0 before SP7 had one), it lost the connection (it restarted), " +
+const causeStillSends = "The FIN was lost, and its sender does not retransmit it, though its host sent something in another connection since: its TCP has a bug (Windows NT 4.0 before SP7 had one), it lost the connection (it restarted), " +
 	"a program on the host withholds it, or a middlebox between the sender and the capture point drops FINs or has forgotten the connection."
 
 // unretransmittedFIN waits for each side's second FIN.

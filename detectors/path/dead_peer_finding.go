@@ -63,7 +63,7 @@ func (v *retryRun) closed(side reassembly.Side, r *detectors.Report) bool {
 const (
 	causeBeside = "The peer's host was switched off, crashed, was suspended or lost its link; or it lost the connection (it restarted, or closed it), and its firewall drops segments of connections that it does not know; " +
 		"or something between the capture point and it, such as a rule of its own, drops what is sent to it, or its answers. The path from the sender works up to the capture point."
-	causeBesideUp = "The peer's host is up: it sent segments of other connections since. It lost this connection and its firewall hides that, or never accepted it; " +
+	causeBesideUp = "The peer's host is up: it sent something in another connection since. It lost this connection and its firewall hides that, or never accepted it; " +
 		"or something between the capture point and it, such as a rule of its own, drops segments of this connection" + detectors.DownForAWhile + "."
 	causeBesideBack = "The peer's host, or what is between the capture point and it, was down for a while (a suspended host, a flapping link, a failover), or something there dropped the segments of this connection."
 	actionBesideUp  = "The capture point is close to the peer: look there. Does its host still have the connection (ss -tan) and its address, was it suspended or its link down (its log), " +
