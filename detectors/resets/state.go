@@ -21,10 +21,10 @@ func (c *resetCase) seemsClient() bool {
 }
 
 // brokeSilence reports whether any silence lasted until the RST: it does not follow at
-// once on a segment of the peer's.
+// once on a segment of the peer's, nor answers a probe, however late.
 func (c *resetCase) brokeSilence() bool {
 	last := &c.peer.last
-	return last.At != 0 && (last.At < c.sender.last.At || !c.prompt(last, &c.rst))
+	return last.At != 0 && (last.At < c.sender.last.At || !c.prompt(last, &c.rst) && !(c.peer.probe && c.inTime() && c.replies()))
 }
 
 // idle is how long nobody had sent anything before the peer's last segment, or before
