@@ -105,9 +105,9 @@ func (c *resetCase) windowBack() bool {
 }
 
 // windowFell reports whether the sender's window has fallen so far that data must lie
-// in it, and by no more than there was data.
+// in it, and by no more than there was data. One that was taken back shows nothing: relays and small stacks size theirs by other things.
 func (c *resetCase) windowFell() bool {
-	if c.windowBack() {
+	if c.windowBack() || c.sender.window.Shrunk {
 		return false
 	}
 	fall, step := c.windowFall(), uint32(1)<<c.sender.scale
