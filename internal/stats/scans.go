@@ -56,6 +56,8 @@ const (
 const (
 	MinScanned = 50
 	MaxTimes   = 4 // too often
+
+	mostServices = 500 // ports: scanners know the thousand most common ones
 )
 
 // maxTimes is up to how many refusals of a port are counted.
@@ -196,10 +198,10 @@ func (s *Scans) scan(r *Refusals) bool {
 }
 
 // often is how many times are too often for a port of a scan: more than twice as many as half of the ports refused, if that is more. Who tries
-// a whole range of ports, every second or more of which has refused, does so in rounds, and insists on none. Where the ports do not lie so close
-// together, they may be services, such as the backends of a balancer, to each of which it comes back.
+// a whole range of ports, every second or more of which has refused, or more ports than one host has services, does so in rounds, and insists on none.
+// Fewer, which do not lie so close together, may be services, such as the backends of a balancer, to each of which it comes back.
 func (r *Refusals) often() byte {
-	if n := len(r.Ports); n < MinScanned || int(r.Ports[n-1]-r.Ports[0]) >= 2*n {
+	if n := len(r.Ports); n < MinScanned || n < mostServices && int(r.Ports[n-1]-r.Ports[0]) >= 2*n {
 		return MaxTimes
 	}
 	var ports [maxTimes + 1]int // that refused so often

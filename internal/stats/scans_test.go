@@ -153,10 +153,10 @@ func TestScans_clients(t *testing.T) {
 }
 
 // Who tries a range of ports in rounds scans it, however many these are; a port that is asked more than twice as often is no part of it. Ports that
-// lie further apart may be services.
+// lie further apart may be services, if one host may have so many.
 func TestScans_rounds(t *testing.T) {
-	rounds := func(step uint16, more int) (s Scans) {
-		for i := range uint16(MinScanned) {
+	rounds := func(n, step uint16, more int) (s Scans) {
+		for i := range n {
 			for range 6 {
 				s.Refuse(at(1, 5000), at(0, 2000+i*step))
 			}
@@ -171,8 +171,9 @@ func TestScans_rounds(t *testing.T) {
 		of   Scans
 		want int
 	}{
-		{"a range", rounds(1, 0), MinScanned}, {"half of it", rounds(2, 0), MinScanned}, {"less", rounds(3, 0), 0},
-		{"asked for", rounds(2, 7), 0}, {"not more than the others", rounds(2, 6), MinScanned},
+		{"a range", rounds(MinScanned, 1, 0), MinScanned}, {"half of it", rounds(MinScanned, 2, 0), MinScanned}, {"less", rounds(MinScanned, 3, 0), 0},
+		{"asked for", rounds(MinScanned, 2, 7), 0}, {"not more than the others", rounds(MinScanned, 2, 6), MinScanned},
+		{"too many for services", rounds(mostServices, 60, 0), mostServices}, {"not too many", rounds(mostServices-1, 60, 0), 0},
 	} {
 		if got := c.of.Scanned(at(1, 1), at(0, 2000)); got != c.want {
 			t.Errorf("%s: %d ports were scanned, want %d", c.name, got, c.want)
