@@ -110,7 +110,11 @@ func (w *closeWaitLeak) message(outcome *detectors.Outcome, silence int64, f *de
 			m += fmt.Sprintf("with the %d bytes of a goodbye (frame %d) and FIN ", p.Len, p.Frame)
 		}
 		m += fmt.Sprintf("(frame %d)", w.end.Frame)
-		if w.reply.At != 0 {
+		switch {
+		case w.reply.At == 0:
+		case w.fin.At != 0 && detectors.OtherTTL(&w.fin, &w.reply):
+			m += fmt.Sprintf(". A RST with the address of %s answered the %s (frame %d). It has TTL %d, and its FIN %d: a middlebox, or another host, may have sent it", closer, w.answered(), w.reply.Frame, w.reply.TTL, w.fin.TTL)
+		default:
 			m += fmt.Sprintf(". %s had given up waiting in FIN_WAIT_2: it answered the %s with RST (frame %d)", closer, w.answered(), w.reply.Frame)
 		}
 	}

@@ -64,6 +64,16 @@ var idleDrop = &outcome{
 	},
 	measure:  (*resetCase).measureIdle,
 	sentence: (*resetCase).idleDropSentence,
+	advice: func(c *resetCase) (cause, action string) {
+		const ended = " ended the connection while nothing was sent: its idle timeout is shorter than the silence."
+		switch { // a host that was restarted only answers
+		case c.otherTTL():
+			return "A middlebox (load balancer, NAT, firewall)" + ended, ""
+		case c.brokeSilence():
+			return "A middlebox (load balancer, NAT, firewall), or a timer of the host itself," + ended, ""
+		}
+		return "", ""
+	},
 }
 
 var suspectedInjection = &outcome{
