@@ -73,11 +73,15 @@ func (s *secrets) forms(segs []reassembly.Segment) map[string][]byte {
 	for _, seg := range segs {
 		if seg.Flags&reassembly.SYN != 0 {
 			s.number(&seg)
-			add("the initial sequence number", binary.BigEndian.AppendUint32(nil, uint32(seg.Seq)))
+			if b := binary.BigEndian.AppendUint32(nil, uint32(seg.Seq)); bytes.ContainsFunc(b, notALetter) { // else it may be a word
+				add("the initial sequence number", b)
+			}
 		}
 	}
 	return forms
 }
+
+func notALetter(r rune) bool { return r < 'a' || r > 'z' }
 
 var formats = map[string]func(io.Writer, *result.Report, report.Options) error{
 	"text": report.Text, "json": report.JSON, "ndjson": report.NDJSON, "markdown": report.Markdown, "html": report.HTML, "csv": report.CSV,
