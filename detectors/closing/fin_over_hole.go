@@ -162,7 +162,7 @@ func (f *finAfterHole) resent(side reassembly.Side, seg *reassembly.Segment, v f
 	if f.sent.At != 0 {
 		f.gap = seg.At - f.sent.At
 	}
-	backoff := int64(detectors.ResendTimeout(v, side)) << min(v.Retries(side), 7)
+	backoff := int64(detectors.ResendTimeout(v, side)) << min(v.Retries(side), 7) // two minutes at least: few TCPs double further (RFC 6298 2.5)
 	f.next = max(f.gap, min(backoff, seg.At-v.First())/2)
 	f.sent = reassembly.MarkOf(seg)
 }

@@ -63,7 +63,7 @@ var (
 		When:   "the sending server's application had nothing to send; a warning likewise",
 		Cause:  "The application produces its data slowly: it reads from a slow disk, database or service, or computes. Or it sends at the rate of its source, or limits its rate on purpose.",
 		Action: "Look at what the sending application waits for, if it should be faster."}
-	byLoss = &detectors.Outcome{Name: "loss", Severity: detectors.Info, Fault: detectors.FaultPath, Needs: fsm.Text, // without them, a late copy looks like a resend
+	byLoss = &detectors.Outcome{Name: "loss", Severity: detectors.Info, Fault: detectors.FaultPath, Needs: fsm.Text, // without IP IDs, a late copy looks like a resend
 		When:   "losses were being repaired; a warning likewise",
 		Cause:  "The path drops segments: a full queue, a bad link, a rate limit that drops.",
 		Action: "See the retransmissions detector for where they were lost."}

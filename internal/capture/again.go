@@ -40,20 +40,20 @@ func (w *written) is(other *written) bool {
 	return w.sum == other.sum && w.len == other.len && uint64(w.at-other.at+rounding) <= 2*rounding
 }
 
-// copies reports whether the frame, which still has the file's time, is one that was written before. max is the latest time until now.
-func (a *again) copies(fr *Frame, max int64) bool {
+// copies reports whether the frame, which still has the file's time, is one that was written before, given the latest time until now.
+func (a *again) copies(fr *Frame, latest int64) bool {
 	seen := writtenOf(fr)
 	if i := a.next; i > 0 && i < a.n && seen.is(&a.frames[i%maxWritten]) {
 		return a.copied(fr, i)
 	}
-	if fr.At < max-againSince {
+	if fr.At < latest-againSince {
 		for i := a.n - 1; i >= 0 && i >= a.n-maxWritten; i-- {
 			if seen.is(&a.frames[i%maxWritten]) {
 				return a.copied(fr, i)
 			}
 		}
 	}
-	if fr.At >= max {
+	if fr.At >= latest {
 		a.next = 0 // it goes on
 	}
 	a.frames[a.n%maxWritten] = seen
