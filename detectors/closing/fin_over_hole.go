@@ -30,7 +30,7 @@ var FINOverHole = &detectors.Detector{
 	},
 	Outcomes: []*detectors.Outcome{holeAbandoned, holeFINOnly},
 	Params: []detectors.Param{
-		{Name: "patience", Default: 6, Min: 1, Max: 3600, Unit: "s", Doc: "minimum wait for the bytes; three RTOs if that is longer"},
+		{Name: "patience", Default: 6, Min: 1, Max: 3600, Unit: "s", Doc: "minimum wait for the bytes; three RTOs if that is longer, or three times what the connection had lasted if no round trip was timed"},
 	},
 	YieldsTo:     []string{"dead-peer"}, // the peer says nothing after that, however often it gets the bytes
 	StartsOn:     fsm.On(fsm.FinOverHole),
@@ -198,8 +198,12 @@ func (w *finOverHole) Deadlines() []detectors.Deadline { return w.due[:] }
 
 // Limit is when the bytes are overdue.
 func (w *finOverHole) Limit(i int, r *detectors.Report) int64 {
+	side := reassembly.Side(i)
 	again := int64(detectors.GiveUpFactor * float64(w.sides[i].next))
-	return w.due[i].Since() + max(r.Nanos("patience"), int64(3*detectors.ResendTimeout(r.Conn, reassembly.Side(i))), again)
+	if r.Conn.SRTT(side) == 0 && r.Conn.HandshakeRTT(side.Peer()) == 0 { // nothing was timed, as where SYNs were repeated: the round trip may be as long as all of it
+		again = max(again, 3*(w.sides[i].ack.At-r.Conn.First()))
+	}
+	return w.due[i].Since() + max(r.Nanos("patience"), int64(3*detectors.ResendTimeout(r.Conn, side)), again)
 }
 
 // Overdue reports the hole if the side is free to fill it.
