@@ -43,7 +43,8 @@ func delayCollection() {
 const mediumHeap = 24 << 20
 
 // collectsAtEnd returns a function that collects garbage if nobody else has collected any since firstHeap, unless there is little: tables
-// that have grown, and what connections needed that have ended, make room for findings and the report.
+// that have grown, and what connections needed that have ended, make room for findings and the report. What was collected lies between what is
+// in use, where large arrays do not fit: whole pages are given back to the system.
 func collectsAtEnd() func() {
 	var own atomic.Uint64
 	return func() {
@@ -51,7 +52,7 @@ func collectsAtEnd() func() {
 		metrics.Read(use)
 		if paysAtEnd(use[0].Value.Uint64(), use[1].Value.Uint64()-own.Load()) {
 			own.Add(1)
-			runtime.GC()
+			debug.FreeOSMemory()
 		}
 	}
 }

@@ -168,7 +168,7 @@ func (c *collector) gather(parts []*partition) {
 		ending = func() {}
 	}
 	begun := 0
-	for _, until := range [...]int{len(parts) / 16, len(parts) / 4, len(parts) * 5 / 8, len(parts)} {
+	for _, until := range [...]int{0, len(parts) * 3 / 16, len(parts) / 2, len(parts)} {
 		from := begun
 		c.options.each(parts[from:until], func(i int) { c.collect(parts[from+i], &shares[from+i]) })
 		begun = until

@@ -25,7 +25,7 @@ type Options struct {
 	DNS             func(message []byte)         // is given the DNS answers of captures; nil = none
 	Rename          func(file string) string     // what an input is called where captures are compared (--anonymize); nil = as it is
 	Rewrite         func(*reassembly.Segment)    // change segments as they are decoded (--anonymize); nil = none
-	Ending          func()                       // is called when a sixteenth of the connections have ended, a quarter, five eighths and all, while nothing else runs: what was only needed while they were open is free; nil = none
+	Ending          func()                       // is called before any connection ends, and when three sixteenths, half and all have, while nothing else runs: what was only needed before is free; nil = none
 	Follow          *Follow
 	Time            bool             // report where the time went of every connection
 	Coverage        []stats.Coverage // of each file, if it is known before they are read

@@ -35,7 +35,7 @@ func TestRun_allocatesLittleForAConnection(t *testing.T) {
 	}
 }
 
-// Whoever wants to collect garbage is told when a sixteenth of the connections have ended, a quarter, five eighths and all: what is only needed while they are
+// Whoever wants to collect garbage is told before any connection ends, and when three sixteenths, half and all have: what is only needed while they are
 // open makes room for findings.
 func TestRun_ending(t *testing.T) {
 	calls := 0
