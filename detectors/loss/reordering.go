@@ -106,8 +106,8 @@ func (w *reordering) End(e detectors.Ending, r *detectors.Report) {
 }
 
 func (a *reorderedSide) report(outcome *detectors.Outcome, o *overtaken, side reassembly.Side, at int64, r *detectors.Report) {
-	own, peer, culprit := r.Name(side), r.Name(side.Peer()), side.Peer()
-	where := fmt.Sprintf(" They were captured in order: they were overtaken between the capture point and %s.", peer)
+	own, culprit := r.Name(side), side.Peer()
+	where := " They were captured in order: they were overtaken behind the capture point."
 	inOrder := outcome == reorderedBefore && 2*a.counted >= a.lateCount
 	switch {
 	case inOrder:

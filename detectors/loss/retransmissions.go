@@ -63,7 +63,7 @@ var (
 	resentSpurious = &detectors.Outcome{Name: "spurious", Severity: detectors.Info,
 		When: "a considerable share of the payload was sent again unnecessarily, by timeouts, by probes, or at the end of a recovery, or the data stalled for seconds until the originals were acknowledged: nothing was lost but time, or ACKs",
 		Cause: "The ACK came later than the sender's timeout, or was lost: delay that jumps (a queue that fills, a radio that sleeps, " +
-			"a virtual machine that is not scheduled), a timeout that is too short, or loss on the return path.",
+			"a virtual machine that is not scheduled), a receiver that delays its ACKs, a timeout that is too short, or loss on the return path.",
 		Action: "Compare the round trip at these moments with that of the handshake. If the capture holds ACKs that did not " +
 			"reach the sender, look for loss between the capture point and the sender."}
 )

@@ -12,6 +12,9 @@ import (
 
 func (a *resender) report(outcome *detectors.Outcome, at int64, side reassembly.Side, r *detectors.Report) {
 	evidence := append(make([]detectors.Evidence, 0, 3+min(a.shown.n, 2*shownEach)), r.Evidence("first retransmission", side, a.shown.first()))
+	if a.perhapsMore(r) {
+		evidence[0].Role = "first known retransmission"
+	}
 	stalled := a.stalls
 	if outcome == resentSpurious {
 		stalled = a.needlessStalls()
@@ -19,7 +22,7 @@ func (a *resender) report(outcome *detectors.Outcome, at int64, side reassembly.
 	if s := stalled.longest; stalled.n > 0 {
 		switch {
 		case detectors.SameFrame(&s.resent, a.shown.first()):
-			evidence[0].Role = "first retransmission, at the end of the longest stall"
+			evidence[0].Role += ", at the end of the longest stall"
 		case s.resent.At != 0:
 			role := "retransmission at the end of the longest stall"
 			if s.not {
@@ -188,8 +191,8 @@ const causeBackoff = "The path lost the originals, and each timeout's retransmis
 const (
 	causeOvertaken = "The sender took for lost what was late, or the ACKs of which were: later segments overtook the originals, and the duplicate ACKs or SACK that this drew made it send them again; " +
 		"or the ACKs were lost or held up on the way back."
-	causeUnclear = "The capture does not show what made the sender retransmit. Its ACKs were lost or held up on the way back, so that a timer expired (delay that jumps, a radio that sleeps), " +
-		"or later segments had overtaken the originals."
+	causeUnclear = "The capture does not show what made the sender retransmit. Originals, copies or ACKs may have waited on the way (delay that jumps, a radio that sleeps), ACKs may be lost, or later segments had overtaken the originals. " +
+		"Or the receiver delays its ACKs for longer than the sender waits, which may also probe of its own accord."
 	actionOvertaken = "Look for packets of one connection that take several paths (see reordering). If the capture holds ACKs that did not reach the sender, look for loss between the capture point and the sender."
 )
 

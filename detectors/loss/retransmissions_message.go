@@ -14,14 +14,14 @@ import (
 func (a *resender) message(outcome *detectors.Outcome, stalled *stalls, side reassembly.Side, slow bool, r *detectors.Report) string {
 	own, peer := r.Name(side), r.Name(side.Peer())
 	t := &a.total
-	holes, least, some := r.Conn.HoleSince(a.shown.first().At), "", ""
+	holes, least, some, from := r.Conn.HoleSince(a.shown.first().At), "", "", "from frame %d on"
 	if holes {
-		least, some = "at least ", "at least "
+		least = "at least "
 	}
-	if a.maybe || t.unseen > 0 { // of what was lost before the capture point with nothing beyond it captured, the retransmission looks new
-		some = "at least "
+	if a.perhapsMore(r) {
+		some, from = "at least ", "the first of these in frame %d"
 	}
-	m := fmt.Sprintf("%s retransmitted %s%s (from frame %d on), %s%.1f %% of its payload from then on, %s.",
+	m := fmt.Sprintf("%s retransmitted %s%s ("+from+"), %s%.1f %% of its payload from then on, %s.",
 		own, some, a.counted(), a.shown.first().Frame, some, 100*a.share(side, r), t.why())
 	switch n := t.allSpurious(); { // others may have been, without a sign of it
 	case n == 0:
@@ -73,6 +73,12 @@ func (a *resender) message(outcome *detectors.Outcome, stalled *stalls, side rea
 		m += " " + a.icmp.Sentence(own) + " " + a.icmp.Meaning(own, peer)
 	}
 	return m
+}
+
+// perhapsMore reports whether other segments may have been sent again, also before: the capture lacks some, or of what was lost before the
+// capture point with nothing beyond it captured, the retransmission looks new.
+func (a *resender) perhapsMore(r *detectors.Report) bool {
+	return a.maybe || a.total.unseen > 0 || r.Conn.HoleSince(a.shown.first().At)
 }
 
 // counted is how many segments were sent again: as many as there are frames, unless some hold several.

@@ -247,12 +247,12 @@ func leastRoundTrip(side reassembly.Side, r *detectors.Report) int64 {
 func (c *stalls) sentence(original, needless bool, least string) string {
 	often := least + "once, for " + least + detectors.Span(c.total)
 	if c.n > 1 {
-		often = fmt.Sprintf("%s%d times, for %s%s in all. The longest of these lasted %s", least, c.n, least, detectors.Span(c.total), detectors.Span(c.longest.lasted()))
+		often = fmt.Sprintf("%s%d times, for %s%s in all. The longest of these lasted %s%s", least, c.n, least, detectors.Span(c.total), least, detectors.Span(c.longest.lasted()))
 	}
 	until := fmt.Sprintf("a retransmission (frame %d) was acknowledged", c.longest.resent.Frame)
 	switch {
 	case c.longest.twice && !c.longest.partly && (original || needless):
-		until = fmt.Sprintf("a retransmission (frame %d) was answered by a D-SACK: the original had arrived, and no ACK of it had come", c.longest.resent.Frame)
+		until = "a D-SACK came: the original had arrived, and no ACK of it had come"
 	case c.longest.twice && !c.longest.partly:
 		until = "the answer to a second copy came, a D-SACK: no ACK of the first that arrived had come"
 	case original:

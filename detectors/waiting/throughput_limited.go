@@ -17,7 +17,7 @@ var ThroughputLimited = &detectors.Detector{
 		What: "A run of payload of one side took two seconds or longer, and for half of that or more it waited for the same thing: the " +
 			"receive window, ACKs, its own application, or the repair of losses.",
 		Cause: "receiver-window: the receiver's buffer is too small for the path, its application reads slowly, or it slows the sender on purpose. sender-window: the congestion " +
-			"window did not grow, or the send buffer is too small. path: the bottleneck's rate; what is sent faster queues. application: the sender " +
+			"window was small or grew slowly, or the send buffer is too small. path: the bottleneck's rate; what is sent faster queues. application: the sender " +
 			"produces its data slowly. loss: the path drops segments.",
 		Action: "receiver-window: a larger receive buffer (net.ipv4.tcp_rmem, SO_RCVBUF not set), or a faster reader. sender-window: a larger send buffer " +
 			"(net.ipv4.tcp_wmem, SO_SNDBUF not set), another congestion control. path: nothing that hosts can do, except for the queue (pacing, BBR, " +
@@ -27,7 +27,7 @@ var ThroughputLimited = &detectors.Detector{
 			"Slow start, and a congestion window that grew all the time: the transfer took less than ten round trips, or the second half of the bytes came twice as fast as the first. Repairs of what had arrived, as D-SACKs report, or, without SACK, as many ACKs as segments, copies in their turn. Segments that are hardly ever full: the sender had no more to send. Losses beside which new data goes on: of their time counts what that would not take without; if something is missing nearly all the time, so that the rate without is unknown, what is not within two round trips of new data. Captures without pure ACKs, or " +
 			"without more than 5 % of the transfer. A full window that would allow twice the rate if segments did not queue: that is the path, or undecided. " +
 			"Round trips that are long because an ACK was delayed, as those of a lone segment show, or the application paused: nothing queues. A few long round trips: a queue stands for most of the time. " +
-			"Undecided: what limited it half as much besides (losses beside a window, say); ACKs, if it also sent segments again, whether that had arrived or not, which reduces the congestion window, if the window would not have allowed twice the rate, or if what was in flight takes more than twice the smallest round trip at that rate and no round trips show whether it queued; a path whose round trips are on average less than a quarter longer than that of the handshake, in which nothing of this queued, and at least half as long: it may have changed; a path of which the second half of the bytes came half as fast again as the first, or faster; pauses of an application that may be retransmission timeouts, as the sender's IP IDs do not show that nothing was lost before the capture point, it sent segments again, or something acknowledges for it. " +
+			"Undecided: what limited it half as much besides (losses beside a window, say); ACKs, if it also sent segments again, whether that had arrived or not, which reduces the congestion window, if the window would not have allowed twice the rate, or if what was in flight takes more than twice the smallest round trip at that rate and no round trips show whether it queued; a path whose round trips are on average less than a quarter longer than that of the handshake, in which nothing of this queued, and at least half as long: it may have changed; a path of which the second half of the bytes came half as fast again as the first, or faster; pauses of an application that may be retransmission timeouts, as the sender's IP IDs do not show that nothing was lost before the capture point, it sent segments again, or something acknowledges for it; losses of a connection without SACK, if nothing was acknowledged that had been sent once, so that no round trip is known. " +
 			"Pauses of less than two round trips, away from the sender and without timestamps, are undecided. Pauses of a sender whose segments routers mark again and again (ECN). A segment that waits for a delayed ACK: ack-delay. " +
 			"A sender that, as seen beside it, sent more than 5 ms and a sixteenth of a round trip after the last ACK for most of that time: no ACK released that, but a timer of its TCP or its application.",
 		Peers: "Wireshark plots windows and bytes in flight (tcp.analysis.bytes_in_flight) and marks TCP Window Full; it does not add them up.",
@@ -54,7 +54,7 @@ var (
 		Action: "If the window stays at one small size: a larger receive buffer (net.ipv4.tcp_rmem; do not set SO_RCVBUF), or window scaling. If it closes and opens: look at the reading application. " +
 			"If it begins at about two segments whatever the SYN offered, grows with what is acknowledged, and falls after loss or delay: the receiver means it, and what else fills the path is the limit."}
 	bySender = &detectors.Outcome{Name: "sender-window", Severity: detectors.Info, Fault: detectors.FaultSuspected, When: "the window had room, but the sender sent only as ACKs came; a warning likewise",
-		Cause:  "The congestion window stayed small, the sender's send buffer is too small for the round trip, or it paces its segments.",
+		Cause:  "The congestion window was small or grew slowly, the sender's send buffer is too small for the round trip, or it paces its segments.",
 		Action: "A larger send buffer (net.ipv4.tcp_wmem; do not set SO_SNDBUF); another congestion control (net.ipv4.tcp_congestion_control); look for losses before this part of the capture."}
 	byPath = &detectors.Outcome{Name: "path", Severity: detectors.Info, Fault: detectors.FaultPath, When: "ACKs clocked the sender while the round trip stood above the smallest: a queue before a bottleneck; a warning likewise",
 		Cause:  "The path is full: a slower link between the hosts, or a rate limit. What is sent faster waits in its queue, with what others send. Or ACKs wait on their way back, as where a radio link lets them pass in batches.",
@@ -143,6 +143,9 @@ func (w *throughputLimited) Event(_ fsm.Event, r *detectors.Report) {
 	}
 	if o == byPath && t.Faster >= maxUneven {
 		f.Undecide(fmt.Sprintf("the second half of the bytes came %.1f times as fast as the first, and what passes so much is no bottleneck at the lower rate, unless others filled it: the congestion window may have grown all the time", t.Faster))
+	}
+	if o == byLoss && detectors.NoSACK(r.Conn) && r.Conn.SRTT(sender) == 0 && r.Conn.HandshakeRTT(sender.Peer()) == 0 {
+		f.Undecide("the round trip is unknown: nothing was acknowledged that had been sent once, so the path may be slower than the sender's timeout")
 	}
 	if o == bySender && t.MayQueue(r.Conn.EffSndMSS()) {
 		f.Undecide(fmt.Sprintf("up to %s were in flight, which at that rate take more than twice the smallest round trip (%s): segments may have queued before a bottleneck", detectors.Size(uint64(t.Flight)), detectors.Span(t.RTT)))

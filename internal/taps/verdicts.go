@@ -49,7 +49,7 @@ func (j *joiner) locate(f *result.Finding, row *result.Flow) {
 	case p.reached > 0 && len(p.lost) == 0 && f.Fault != detectors.FaultHost:
 		say = fmt.Sprintf("The segments above that left %s reached %s: nothing was lost between these two.", tap(p.at.near), tap(p.at.far))
 		if p.reached == 1 && p.others == 0 {
-			say = fmt.Sprintf("It left %s and reached %s: it was not lost between these two.", tap(p.at.near), tap(p.at.far))
+			say = fmt.Sprintf("Frame %d left %s and reached %s: it was not lost between these two.", p.at.left.Frame, tap(p.at.near), tap(p.at.far))
 		}
 	}
 	if say != "" {
