@@ -177,6 +177,9 @@ func (w *slowResponse) report(x *detectors.Exchange, r *detectors.Report) {
 	f.Measure("prompt", int(x.Prompt))
 	f.Message = fmt.Sprintf("%s took %s to answer the request that ends in frame %d; the answer begins in frame %d.", r.Name(server),
 		detectors.Span(w.first.Response), w.first.Request.Frame, w.first.Answer.Frame)
+	if w.n == 1 && r.Conn.Stream(server).ISS+1 == w.first.Answer.Seq && services.Greets(r.Conn.Endpoint(server).Port) {
+		f.Message += " That begins with its greeting, for which the client had not waited."
+	}
 	if w.n > 1 {
 		more := ""
 		if w.n > len(w.frames) {
