@@ -101,7 +101,7 @@ func (c *crossing) way(side int) *way {
 	if _, known := c.clock.at(0); !known {
 		w.joined = false
 	}
-	w.farTap = c.tap[far]
+	w.nearTap, w.farTap = c.tap[near], c.tap[far]
 	trace := c.points[w.farTap].Trace
 	w.covered = [2]int64{trace.First, trace.End}
 	w.stamps = c.scan.sameStamps(w)

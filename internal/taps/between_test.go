@@ -281,6 +281,8 @@ func TestBetween_untranslated(t *testing.T) {
 		{"as it left, but a minute later", []string{"lost-between"}},
 		{"another sequence number", []string{"lost-between"}},
 		{"translated", nil},
+		{"as it left, at the near tap, which captures what its device forwards", []string{"rewritten-between"}},
+		{"nothing: it comes to the near tap twice", []string{"lost-between"}},
 	} {
 		r := pathsim.Run(pathsim.Config{Seed: 6, OneWay: 10 * time.Millisecond, NAT: true})
 		first, there := r.Log[0], &r.Taps[1][r.Log[0].Far]
@@ -293,7 +295,7 @@ func TestBetween_untranslated(t *testing.T) {
 		rst.Src, rst.Dst = r.Taps[0][first.Near].Src, r.Taps[0][first.Near].Dst
 		rst.Seq, rst.Flags, rst.IPID, rst.Opts = rst.Seq+1, reassembly.RST, 60_000, reassembly.Options{}
 		later(&rst, time.Second, 0)
-		after := time.Second
+		after, tap := time.Second, 1
 		switch c.far {
 		case "translated":
 			rst.Src = there.Src
@@ -301,8 +303,13 @@ func TestBetween_untranslated(t *testing.T) {
 			rst.Seq++
 		case "as it left, but a minute later":
 			after = time.Minute
+		case "as it left, at the near tap, which captures what its device forwards":
+			rst.TTL--
+			fallthrough
+		case "nothing: it comes to the near tap twice":
+			after, tap = time.Millisecond, 0
 		}
-		later(&rst, after, 1)
+		later(&rst, after, tap)
 		for tap := range r.Taps { // both go on
 			rst.Src.Port, rst.IPID = 9, 60_001
 			later(&rst, 2*time.Minute, tap)
@@ -317,7 +324,7 @@ func TestBetween_untranslated(t *testing.T) {
 		if !slices.Equal(got, c.want) {
 			t.Errorf("%s: %q, want %q", c.far, got, c.want)
 		}
-		if f := find(rep, "rewritten-between"); f != nil && (f.Outcome != "untranslated" || f.Ladder == nil || f.Ladder.Rows[0].Frame[1].Frame != uint32(len(r.Taps[1])-1)) {
+		if f := find(rep, "rewritten-between"); f != nil && (f.Outcome != "untranslated" || f.Ladder == nil || f.Ladder.Rows[0].Frame[1].Frame != uint32(len(r.Taps[tap])-1)) {
 			t.Errorf("%s: %+v", c.far, f)
 		}
 	}

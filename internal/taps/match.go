@@ -16,7 +16,8 @@ type way struct {
 	later     func(i int32) (int64, bool) // by how much the far clock is later at that near record
 	covered   [2]int64                    // when the far tap was capturing
 	stamps    bool                        // timestamps are the same at both
-	farTap    int                         // point of the far records
+	nearTap   int                         // point of the near records
+	farTap    int
 
 	laterFar    func(at int64) (int64, bool) // the same at a time of the far clock
 	split       map[int32]fate               // large near segments of which only a part arrived

@@ -1,5 +1,7 @@
 package taps
 
+import "github.com/tcptrace-go/tcptrace/fsm"
+
 // leftAlone reports whether a device between the taps sent a near record on with the addresses that it had,
 // though it translates those of the connection, and notes its far record. Linux does that to a RST that
 // conntrack takes for invalid.
@@ -9,7 +11,12 @@ func (c *crossing) leftAlone(w *way, i int32) bool {
 	if c.row[0].Key == c.row[1].Key || !known {
 		return false
 	}
-	k, is := c.plainAt(w.farTap)[s.plain(w.near[i])]
+	plain := s.plain(w.near[i])
+	k, is := c.plainAt(w.farTap)[plain]
+	if !is { // where the device itself captured, the addresses do not tell on which side of it
+		k, is = c.plainAt(w.nearTap)[plain]
+		is = is && s.records[k].ttl < r.ttl && s.records[k].at-r.at <= int64(fsm.DuplicateTime)
+	}
 	if !is {
 		return false
 	}
