@@ -23,11 +23,14 @@ func (s *step) acknowledge() uint32 {
 	first := !peer.out.Knows(reassembly.KnowUna)
 	moved, unseen := peer.out.Acked(ack, s.room)
 	if unseen > 0 {
+		whole := s.c.hole == 0 && peer.packets > 0
 		s.c.hole = s.c.secondOf(seg.At) + 1
 		s.c.roll(seg.At)
 		peer.recent[0] += unseen
 		h.bits &^= unpushed
-		s.ev.add(HoleAcked, s.side.Peer(), moved)
+		if e := s.ev.add(HoleAcked, s.side.Peer(), moved); whole {
+			e.age = s.c.elapsed(s.c.clock(s.c.Last()), seg.At)
+		}
 	}
 	h.bits &^= synAckLost
 	if peer.row > 0 && (moved > 0 || first && peer.last.Len > 0 && peer.last.End().AtOrBefore(ack)) {

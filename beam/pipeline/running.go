@@ -40,8 +40,11 @@ func (f *runningFn) ProcessElement(ctx context.Context, _ []byte, chunks func(*[
 	if _, err := f.part.process(chunks); err != nil && err != io.EOF {
 		return err
 	}
-	report, _, _ := f.part.tuples.End()
+	report, counts, _ := f.part.tuples.End()
 	clear(f.part.positions)
+	for _, x := range engine.WentOnIn(nil, &w.Stats, &counts.Holes) {
+		emit(wire.Append(nil, &x))
+	}
 	for i := range report.Flows {
 		for _, x := range engine.Witnesses(nil, &w.Stats, &report.Flows[i]) {
 			emit(wire.Append(nil, &x))

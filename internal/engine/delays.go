@@ -20,11 +20,10 @@ const (
 
 // note notes what a segment shows for other connections.
 func (p *partition) note(f *flow.Flow, seg *reassembly.Segment, events *fsm.Events) {
-	if events.Kinds.Has(fsm.HoleAcked) {
-		p.missed(f, seg)
-	}
 	for i := range events.Len() {
 		switch ev := events.At(i); ev.Kind {
+		case fsm.HoleAcked:
+			p.missed(f, seg, int64(ev.Age)*int64(time.Microsecond))
 		case fsm.AnsweredLate: // payload comes when an application has some
 			if took := seg.At - ev.Was.At; took >= longHandshake && (seg.Flags&reassembly.SYN != 0 || seg.Len == 0) {
 				p.delayed(f, ev.Side.Peer(), took, seg)

@@ -17,9 +17,12 @@ import (
 // resumesWithin that were never seen before and are in the middle of their life: they began in it. One may be an old
 // connection that was idle. In a shorter one, a SYN and the FIN of another connection, both sent within dueWithin before
 // it, once and without an answer: the ACK of the one, the answer of the other and what both hosts had to send again would
-// all be missing in it, one of which alone may be lost or a fault (RFC 6298 2.1: no timer is shorter).
+// all be missing in it, one of which alone may be lost or a fault (RFC 6298 2.1: no timer is shorter). In any, two connections
+// that go on after it, each with an acknowledgment of what was not captured, though all was before: it was sent in the pause. A
+// capture may drop a frame of one.
 const (
 	minRunning    = 2
+	minWentOn     = 2
 	longPause     = 5 * int64(time.Minute)
 	resumesWithin = int64(time.Minute)
 	dueWithin     = int64(time.Second)
@@ -39,6 +42,7 @@ const (
 	WasRunning Witnessed = iota // it began in the pause
 	SYNHangs                    // its SYN was sent just before
 	FINHangs                    // its FIN was
+	WentOn                      // it went on in it
 	numWitnessed
 )
 
@@ -50,6 +54,7 @@ func interrupted(trace *stats.Trace, parts []*partition) {
 	}
 	var all []Witness
 	for _, p := range parts {
+		all = WentOnIn(all, trace, &p.counts.Holes)
 		for _, f := range p.flows.All() {
 			c := &f.Conn
 			row := result.Flow{First: c.First(), Last: c.Last(), Limits: c.Limits()}
@@ -89,6 +94,16 @@ func Witnesses(all []Witness, trace *stats.Trace, row *result.Flow) []Witness {
 	return all
 }
 
+// WentOnIn adds what acknowledgments of bytes that were not captured show.
+func WentOnIn(all []Witness, trace *stats.Trace, holes *stats.Holes) []Witness {
+	for _, x := range holes.List {
+		if i := pauseFrom(trace, x.At); i >= 0 && x.At >= trace.Pauses[i].To && x.At-x.After <= trace.Pauses[i].From+int64(time.Microsecond) {
+			all = append(all, Witness{i, WentOn})
+		}
+	}
+	return all
+}
+
 // pauseFrom is the last pause that begins by that time, -1 if none does.
 func pauseFrom(trace *stats.Trace, at int64) int {
 	i, _ := slices.BinarySearchFunc(trace.Pauses, at+1, func(g stats.Gap, at int64) int { return cmp.Compare(g.From, at) })
@@ -102,7 +117,7 @@ func Interrupted(trace *stats.Trace, all []Witness) {
 		seen[w.Pause][w.What]++
 	}
 	for i := len(seen) - 1; i >= 0; i-- {
-		if n := &seen[i]; n[WasRunning] >= minRunning || n[SYNHangs] > 0 && n[FINHangs] > 0 {
+		if n := &seen[i]; n[WasRunning] >= minRunning || n[WentOn] >= minWentOn || n[SYNHangs] > 0 && n[FINHangs] > 0 {
 			trace.Interrupted(i)
 		}
 	}
@@ -126,6 +141,6 @@ func interruptions(trace *stats.Trace) []result.Note {
 	if n > 1 {
 		often = fmt.Sprintf(" (and %s more)", detectors.Times(n-1))
 	}
-	return []result.Note{{Name: "interrupted", Message: fmt.Sprintf("The capture was interrupted%s: nothing was recorded for %s, from %s after its first frame on. Afterwards came connections that were already running, or again what devices had sent at regular intervals before, or nothing of what several connections had to send; or each pause came after so many frames, as in a file made of pieces. "+
+	return []result.Note{{Name: "interrupted", Message: fmt.Sprintf("The capture was interrupted%s: nothing was recorded for %s, from %s after its first frame on. Afterwards came connections that were already running, or went on with bytes that were not captured, or again what devices had sent at regular intervals before, or nothing of what several connections had to send; or each pause came after so many frames, as in a file made of pieces. "+
 		"Nothing is reported as missing beyond that.", often, detectors.Span(first.To-first.From), detectors.Span(first.From-trace.First))}}
 }

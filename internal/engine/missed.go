@@ -7,11 +7,12 @@ import (
 	"github.com/tcptrace-go/tcptrace/reassembly"
 )
 
-// missed counts a segment that acknowledges what was not captured.
-func (p *partition) missed(f *flow.Flow, seg *reassembly.Segment) {
+// missed counts a segment that acknowledges what was not captured, the first of its connection for that long.
+func (p *partition) missed(f *flow.Flow, seg *reassembly.Segment, after int64) {
 	p.counts.Holes.Count(stats.Hole{
 		End:   [2]reassembly.Endpoint{f.Conn.Endpoint(reassembly.A), f.Conn.Endpoint(reassembly.B)},
 		At:    seg.At,
+		After: after,
 		Frame: seg.Frame,
 	})
 }

@@ -19,6 +19,7 @@ type Holes struct {
 type Hole struct {
 	End   [2]reassembly.Endpoint // by side
 	At    int64                  // of the acknowledgment
+	After int64                  // for how long nothing of the connection had been captured, of which nothing else is missing; else 0
 	Frame uint32
 }
 
