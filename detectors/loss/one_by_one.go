@@ -70,10 +70,16 @@ func (d *drawnACKs) forgetAnswers() {
 // underway notes at the end that what is still to be answered need not have been lost, if others were shown to have arrived, and the
 // answers came until then.
 func (a *resender) underway(end int64, side reassembly.Side, r *detectors.Report) {
-	if a.drawn == nil || a.drawn.answers == nil || a.total.allSpurious() == 0 {
+	if a.total.allSpurious() == 0 {
 		return
 	}
 	silent := r.Conn.Last(side.Peer()).At + int64(r.Conn.RTO(side))
+	if r.Conn.Limits()&fsm.SeqUnknown != 0 && a.awaits(r) && end < silent { // nobody counts there
+		a.noteDrawn().perhaps = a.total.all()
+	}
+	if a.drawn == nil || a.drawn.answers == nil {
+		return
+	}
 	for _, s := range a.drawn.answers.Rest() {
 		for i := range a.open {
 			// What was not acknowledged, or not captured, is doubtful already.

@@ -192,7 +192,7 @@ const (
 	causeOvertaken = "The sender took for lost what was late, or the ACKs of which were: later segments overtook the originals, and the duplicate ACKs or SACK that this drew made it send them again; " +
 		"or the ACKs were lost or held up on the way back."
 	causeUnclear = "The capture does not show what made the sender retransmit. Originals, copies or ACKs may have waited on the way (delay that jumps, a radio that sleeps), ACKs may be lost, or later segments had overtaken the originals. " +
-		"Or the receiver delays its ACKs for longer than the sender waits, which may also probe of its own accord."
+		"Or the receiver delays its ACKs for longer than the sender waits, or the sender probes of its own accord."
 	actionOvertaken = "Look for packets of one connection that take several paths (see reordering). If the capture holds ACKs that did not reach the sender, look for loss between the capture point and the sender."
 )
 

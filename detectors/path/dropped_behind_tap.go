@@ -38,7 +38,7 @@ var DroppedBehindTap = &detectors.Detector{
 }
 
 var (
-	acksDropped = &detectors.Outcome{Name: "acks-dropped", Severity: detectors.Warning, Fault: detectors.FaultPath, Needs: fsm.Text, // see sameID
+	acksDropped = &detectors.Outcome{Name: "acks-dropped", Severity: detectors.Warning, Fault: detectors.FaultPath, Needs: fsm.Text | fsm.SeqUnknown, // see sameID; and an ACK is acceptable by its sequence number
 		When: "data was retransmitted again and again after its acknowledgment had passed the capture point"}
 	dataDropped = &detectors.Outcome{Name: "data-dropped", Severity: detectors.Warning, Fault: detectors.FaultPath,
 		When: "a segment passed the capture point again and again, and a peer that was alive never acknowledged it"}

@@ -144,6 +144,9 @@ func (w *throughputLimited) Event(_ fsm.Event, r *detectors.Report) {
 	if o == byPath && t.Faster >= maxUneven {
 		f.Undecide(fmt.Sprintf("the second half of the bytes came %.1f times as fast as the first, and what passes so much is no bottleneck at the lower rate, unless others filled it: the congestion window may have grown all the time", t.Faster))
 	}
+	if o == byLoss && detectors.NoSACK(r.Conn) && r.Conn.Limits()&fsm.SeqUnknown != 0 {
+		f.Undecide("seq-unknown: the text has no sequence numbers for empty segments, and those of the ACKs would show whether each answers a segment, copies in their turn: then nothing was lost")
+	}
 	if o == byLoss && detectors.NoSACK(r.Conn) && r.Conn.SRTT(sender) == 0 && r.Conn.HandshakeRTT(sender.Peer()) == 0 {
 		f.Undecide("the round trip is unknown: nothing was acknowledged that had been sent once, so the path may be slower than the sender's timeout")
 	}

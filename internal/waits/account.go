@@ -136,6 +136,7 @@ func (a *Account) Ack(seg *reassembly.Segment, side reassembly.Side, ev *fsm.Eve
 	}
 	if a.asking && side == reassembly.B {
 		a.runsAhead(seg, c.Out(side))
+		own.clock.note(seg) // what the answer's clock runs from: how much of the wait was transit
 	}
 	a.replies(side)
 	own.ids.note(seg.IPID)
