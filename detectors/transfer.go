@@ -251,13 +251,13 @@ func (t *Transfer) repairs() string {
 // RelayedSays says, without a full stop, why it is unknown whether a host whose handshake
 // took so many nanoseconds had nothing to send.
 func RelayedSays(handshake int64, host string) string {
-	return RelayedBy(handshake, host) + ", and loss or delay behind that is not in the capture"
+	return RelayedBy(handshake, host) + "; loss or delay behind a NAT or proxy is not in the capture"
 }
 
 // RelayedBy says, without a full stop, that something ends the connection for a host whose
 // part of the handshake took so many nanoseconds: at least, for what it answers may have been sent before.
 func RelayedBy(handshake int64, host string) string {
-	return fmt.Sprintf("In the handshake, %s took at least %s to answer, and its ACKs come in less than a tenth of that: a NAT or proxy seems to acknowledge for it", host, AtLeast(handshake))
+	return fmt.Sprintf("In the handshake, %s took at least %s to answer, and its ACKs come in less than a tenth of that: a NAT or proxy may acknowledge for it, or only that answer was late", host, AtLeast(handshake))
 }
 
 // arithmetic is what a window allows for each round trip. The first window's worth can leave at once.

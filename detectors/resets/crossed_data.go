@@ -68,7 +68,7 @@ func (c *resetCase) crossedDataAdvice() (cause, action string) {
 		return "", ""
 	}
 	return "The application, or an idle timer of its host or of what accepts connections in its place, ended the connection while data was on its way. " +
-			"Usually a request crosses the end of an idle keep-alive connection (a 502 or 503 in the log of a proxy).",
+			"Often a request crosses the end of an idle keep-alive connection (a 502 or 503 in the log of a proxy).",
 		"Let the client close idle connections sooner than the server does (a shorter keep-alive timeout on the client or proxy), and let it repeat requests that are safe to repeat."
 }
 

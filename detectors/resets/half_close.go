@@ -42,7 +42,7 @@ func (c *resetCase) lateData() lateData {
 	switch {
 	case fin.Lost:
 		return missed
-	case !fin.Used && short && (c.peer.finSent() || c.bye() && !c.fromServer()):
+	case !fin.Used && short && (c.peer.finSent() || c.bye() && (!c.fromServer() || c.lost() <= shortGoodbye)):
 		return farewell
 	case !fin.Used:
 		return crossing
@@ -63,25 +63,20 @@ func (c *resetCase) bye() bool {
 	return c.sender.fin.Short && c.lost() < minLost && (c.peer.wrote() > c.lost() || !c.peer.synSeen)
 }
 
-// elseThan says what looks like a farewell and is none.
-func (c *resetCase) elseThan() string {
-	if c.sender.fin.Asked {
-		return "Where the sender of the RST had asked for something with its FIN, or right before it, these bytes begin the answer, and nobody reads it."
-	}
-	return "A short request to a connection that was closed long before looks the same."
-}
-
 // firstRequest reports whether a server that never sent any payload met all that its client ever sent: that is the request, however
 // short, and no goodbye.
 func (c *resetCase) firstRequest() bool {
 	return c.fromServer() && c.sender.synSeen && c.sender.bytes == 0 && c.sender.wrote() == 0 && c.peer.wrote() == c.lost()
 }
 
-// answersBefore reports whether the RST, without ACK, answers what the peer had sent before it received the FIN, though it sent data since: it has
-// the number that this acknowledges (RFC 9293 3.10.7.1), which is the FIN's own.
+// answersBefore reports whether the RST, without ACK, or the first of several, answers what the peer had sent before it received the FIN,
+// though it sent data since: it has the number that this acknowledges (RFC 9293 3.10.7.1), which is the FIN's own or less.
 func (c *resetCase) answersBefore() bool {
-	fin := &c.sender.fin
-	return fin.Used && c.bare() && c.rst.Seq == fin.Seq && c.sender.stream.Una.After(fin.Seq)
+	fin, seq := &c.sender.fin, c.rst.Seq
+	if c.before.n > 0 {
+		seq = c.before.first.Seq
+	}
+	return fin.Used && c.bare() && seq.AtOrBefore(fin.Seq) && c.sender.stream.Una.After(fin.Seq)
 }
 
 // longClosed reports whether the peer has acknowledged the FIN well before it sent more.
@@ -92,7 +87,23 @@ func (c *resetCase) request() bool {
 	if c.clientKnown {
 		return c.fromServer()
 	}
-	return c.lost() >= minLost && c.recent <= uint64(c.lost()) // nothing was in flight just before
+	return c.lost() >= minLost && c.recent <= uint64(c.lost()) && !c.seemsClient() // nothing was in flight just before
+}
+
+// keepAlive reports whether such a request may have met a server that closed because nothing had come for a while: nothing but the request came
+// just before, it is no upload, nor sent again, and the connection is not too young.
+func (c *resetCase) keepAlive() bool {
+	return c.recent <= uint64(c.lost()) && c.lost() < bulk*c.mss && c.tries == 0 && !(c.clientKnown && c.rst.At-c.first < leastIdle)
+}
+
+// leastIdle is how long, in nanoseconds, a server keeps a connection at least that is not in use: timeouts are set in seconds.
+const leastIdle = int64(time.Second)
+
+// repliedFirst reports whether a server had answered before it closed, and its client has all of that: what the client still sent, it need not
+// have sent. So short an answer may be a close_notify.
+func (c *resetCase) repliedFirst() bool {
+	fin := &c.sender.fin
+	return c.fromServer() && c.lateData() == crossing && !c.keepAlive() && fin.Asked && !fin.Short && c.missing == 0 && c.sender.phase == fsm.PhaseFinAcked
 }
 
 // deceivedToo reports whether the sender had acknowledged a FIN with the peer's address, and the peer sends beyond that. No TCP does so after a
@@ -137,25 +148,28 @@ func (c *resetCase) dataAfterCloseAdvice() (cause, action string) {
 		return "The path lost what the sender of the data had sent, and sent again. The other side closed without having received it, before something arrived again.",
 			"Look for loss on the path from the sender of the data. Timeouts of the applications are not the reason."
 	case c.firstRequest() && kind != reuse:
-		return "The server had closed before it read anything, and the first request crossed its FIN, or came soon after. If it closes as soon as it has accepted, something accepts " +
+		return "The server had closed before it read anything, and the first request crossed its FIN, or came after it. If it closes as soon as it has accepted, something may accept " +
 				"on behalf of an application that is not there or does not want the connection: a proxy without a healthy backend, an access list by address, a connection limit.",
 			"Check the log of the process that listens there, at this time; if it is a proxy, look at its backend. If it closes after a timeout, let the client connect only when it has something to send."
+	case kind == reuse:
+		return "The server had closed, and its client sent more in that connection, though its host had received the FIN: its application had not read the end of the stream, or sent all the same.",
+			"Let the client check for the end of the stream before it uses a connection again, close idle connections sooner than the server does, and repeat requests that are safe to repeat."
 	case kind == farewell && c.sender.fin.Pause > 0 && max(c.sender.fin.Pause, time.Duration(c.idle())) >= minLate && !c.peer.finSent():
-		return "The sender of the RST had closed its socket completely, and its peer sent a few bytes long after it had acknowledged the FIN. It had sent no FIN before the RST. Either its application goes on " +
+		return "The sender of the RST had closed its socket completely, and its peer sent a few bytes long after it had acknowledged the FIN. The peer had sent no FIN before the RST. Either its application goes on " +
 				"without having read the end of the stream, or these are its last bytes, to end the session when it closed at last (a close_notify of TLS, a QUIT).",
 			"No action needed, unless one of the two applications reports an error. If the bytes are no end of a session, let their sender read, and close when the stream ends."
 	case kind == farewell:
-		return "The sender of the RST had closed its socket completely, and its peer sent its last few bytes, as a rule to end the session: TLS asks for a " +
-				"close_notify in answer to another (RFC 5246 7.2.1), and SMTP has a reply to QUIT. " + c.elseThan(),
+		return "The sender of the RST had closed its socket completely, and nobody reads the few bytes that its peer still sent. So few often end a session: TLS asks for a " +
+				"close_notify in answer to another (RFC 5246 7.2.1), and SMTP has a reply to QUIT. A short request or answer, the beginning of one, or an acknowledgment of HTTP/2 (SETTINGS, PING) looks the same.",
 			"No action needed, unless one of the two applications reports an error."
-	case kind == answer:
-		return "The sender of the RST closed its socket completely before anything had answered its last data, and nobody reads what came then. " +
+	case kind != crossing || !c.request():
+		return "The sender of the RST had closed its socket completely, and nobody reads what its peer still sent. Its application gave up or wanted no more, or its process ended. " +
 				"Its peer may send after a FIN (half-close, RFC 9293 3.6), and did nothing wrong.",
-			"No action needed if the application did not want the answer. If it did, let it shut down only its sending side (SHUT_WR), and read to the end of file before it closes."
-	case kind == rest, kind == crossing && !c.request():
-		return "The sender of the RST closed its socket completely while its peer was still sending: it gave up, or did not want the rest. " +
-				"Its peer may send after a FIN (half-close, RFC 9293 3.6).",
-			"No action needed if the application did not want the rest. Otherwise let it read to the end of file before it closes."
+			"No action needed if the application did not want that. If it did, let it shut down only its sending side (SHUT_WR), and read to the end of file before it closes."
+	case !c.keepAlive():
+		return "The server closed its socket completely while its client was sending: within a request that it did not read to the end, or between two. " +
+				"The RST that answers what came then may also take away from the client what that had not read (RFC 9112 9.6).",
+			"Look in the log of the server for why it closed. Let it read what is on its way before it closes, or shut down only its sending side first, and let the client repeat requests that are safe to repeat."
 	}
 	return "", ""
 }
@@ -166,6 +180,7 @@ func (c *resetCase) dataAfterCloseSentence() string {
 	if !c.bare() { // a socket may have taken what came first (RFC 9293 3.6.1)
 		closed = " had closed"
 	}
+	unread := fmt.Sprintf(" Nobody reads %s that %s had sent.", inBytes(c.lost()), c.peer.name)
 	m := fmt.Sprintf("%s%s: it answered %s from %s with a RST (frame %d).",
 		c.sender.name, closed, inBytes(c.lost()), c.peer.name, c.rst.Frame)
 	if n := c.lost() - c.beyond(); !c.bare() && n > 0 && n < c.lost() {
@@ -173,14 +188,15 @@ func (c *resetCase) dataAfterCloseSentence() string {
 	}
 	switch {
 	case c.before.n > 0:
-		m = fmt.Sprintf("%s had closed and its socket was gone: it answered what came from %s, %s of data among it, with %d RSTs (frames %d to %d).",
-			c.sender.name, c.peer.name, inBytes(c.lost()), c.before.n+1, c.before.first.Frame, c.rst.Frame)
+		m = fmt.Sprintf("%s%s: it answered what came from %s with %d RSTs (frames %d to %d).",
+			c.sender.name, closed, c.peer.name, c.before.n+1, c.before.first.Frame, c.rst.Frame) + unread
 	case c.dataBeforeFIN():
 		m += fmt.Sprintf(" It came %s after the FIN (frame %d), too soon to answer that: the handshake took %s.",
 			detectors.Span(c.rst.At-c.peer.last.At), c.peer.last.Frame, detectors.Span(int64(c.handshakeRTT)))
 	case c.peer.last.Len == 0 && c.replies() && !c.oneOf():
-		m = fmt.Sprintf("%s%s: it answered %s with a RST (frame %d). Of the data before that, nobody reads %s.",
-			c.sender.name, closed, c.answered(), c.rst.Frame, inBytes(c.lost()))
+		m = fmt.Sprintf("%s%s: it answered %s with a RST (frame %d).", c.sender.name, closed, c.answered(), c.rst.Frame) + unread
+	case c.peer.last.Len == 0 && c.bare(): // which of several it answers, its number does not say
+		m = fmt.Sprintf("%s%s: it answered what came from %s with a RST (frame %d).", c.sender.name, closed, c.peer.name, c.rst.Frame) + unread
 	}
 	if n := c.otherRSTs.n; n > 0 {
 		m += fmt.Sprintf(" %s came with TTL %d, where that has %d: probably from another device.", detectors.Counted(uint32(n), "more RST", "more RSTs"), c.otherRSTs.first.TTL, c.rst.TTL)
@@ -195,7 +211,7 @@ func (c *resetCase) dataAfterCloseSentence() string {
 	_, known := c.knewFIN()
 	peer := c.peer.name.String()
 	if c.peer.relayed {
-		peer = "What acknowledges for " + peer
+		peer += ", or what acknowledges for it,"
 	}
 	switch kind := c.lateData(); {
 	case c.deceivedToo():
@@ -206,7 +222,11 @@ func (c *resetCase) dataAfterCloseSentence() string {
 	case kind == reuse:
 		m += fmt.Sprintf(" %s had received the FIN and sent data anyway.", peer)
 	case c.answersBefore():
-		m += fmt.Sprintf(" By its number, the RST answers what %s had sent before it received the FIN. Data came after that, too: it may still send (RFC 9293 3.6).", peer)
+		by := "its number, the RST answers"
+		if c.before.n > 0 {
+			by = "their numbers, the first of them answer"
+		}
+		m += fmt.Sprintf(" By %s what %s had sent before it received the FIN. Data came after that, too: it may still send (RFC 9293 3.6).", by, peer)
 	case known && !c.sender.fin.Used && c.peer.last.Len > 0 && c.peer.last.Ack.After(c.sender.fin.Seq):
 		m += fmt.Sprintf(" %s had first sent that before it had received the FIN, and has sent it again since (frame %d).", c.peer.name, c.peer.last.Frame)
 	case known && !c.sender.fin.Used:

@@ -268,7 +268,7 @@ func (c *resetCase) standIn() string {
 	case c.sender.habits.CopiesID && c.peer.habits.CountsIDs && c.noID() && !c.sender.finSent():
 		return fmt.Sprintf(" The SYN-ACK from %s has the IP ID of the SYN: a device on the path (a SYN proxy, a filter) made it from that, and may have sent the RST.", c.sender.name)
 	case c.sender.relayed:
-		return " " + detectors.RelayedBy(int64(c.handshakeRTT), c.sender.name.String()) + ", and the RST may be its own."
+		return " " + detectors.RelayedBy(int64(c.handshakeRTT), c.sender.name.String()) + ". Such a device may have sent the RST."
 	case c.otherMAC:
 		return detectors.OtherDevice("The RST", &c.rst, c.sender.name)
 	case c.twoMACs:

@@ -46,8 +46,8 @@ var aborted = &outcome{
 		When: "a socket ended the connection with a RST, apparently without unread data from its peer; warning if it gave up on a peer that " +
 			"does not answer, if a server discarded data of its own, or if it never acknowledged what its client kept sending, or had just sent when the RST left",
 		Cause: "The application closed with SO_LINGER 0, or was killed in a way that has the same effect, or closed with data that it had not read, or its TCP gave up after a timeout, or an idle timer expired. " +
-			"After a complete exchange, or after its own FIN, this is a quick way to close, and nothing is lost.",
-		Action: "If the peer reports errors, look for SO_LINGER and for timeouts in the application that sent the RST. Data that was not acknowledged is lost (lost_bytes).",
+			"After a complete exchange, or after its own FIN, this is a quick way to close.",
+		Action: "If the peer reports errors, look for SO_LINGER and for timeouts in the application that sent the RST. Data that was not acknowledged may be lost (lost_bytes).",
 	},
 	exceptions: []exception{
 		{detectors.Warning, (*resetCase).gaveUp},
@@ -84,9 +84,9 @@ var aborted = &outcome{
 var unreadData = &outcome{
 	Outcome: detectors.Outcome{
 		Name: "unread-data", Severity: detectors.Warning, Fault: detectors.FaultHost, Needs: segmentOrigin,
-		When: "a socket was closed with unread data from its peer; info if the client closed it, or who seems to be by the ports, if the peer had closed too, or at the end of an LDAP session, after what may be the unbind request, or if so few bytes were left after an exchange that they may only say goodbye (31 at most, or a GOAWAY of HTTP/2 once the closer has closed); nobody's fault then, nor if so few are a server's only answer, or a client resets right after a short segment that acknowledges all that it had sent; undecided if it acknowledges data in less than a tenth of the time that its sender takes to answer",
+		When: "a socket was closed with unread data from its peer; info if the client closed it, or who seems to be by the ports, if the peer had closed too, or at the end of an LDAP session, after what may be the unbind request, or if so few bytes were left after an exchange that they may only say goodbye (31 at most, or a GOAWAY of HTTP/2 once the closer has closed); nobody's fault then, nor if the peer closed with so few, or they are a server's only answer, or a client resets right after a short segment that acknowledges all that it had sent; undecided if it acknowledges data in less than a tenth of the time that its sender takes to answer",
 		Cause: "Closing a socket with unread data sends a RST instead of a FIN (RFC 2525 2.17, RFC 9293 3.6.1): the application answered, or gave up, " +
-			"before it had read everything; a process that dies has the same effect. What it had sent itself may be lost too.",
+			"before it had read everything; a process that dies, or aborts the connection (SO_LINGER 0), has the same effect. What it had sent itself may be lost too.",
 		Action: "Let the application read to the end, or shut down its sending side and drain, before it closes. Check its log for why it stopped reading.",
 	},
 	exceptions: []exception{ // it did not want the rest
@@ -98,7 +98,7 @@ var unreadData = &outcome{
 	doubts: []doubt{{"the RST acknowledges data in less than a tenth of the time that its apparent sender takes to answer: a device nearer to the capture point (a filter, a firewall, a proxy) may have sent it", (*resetCase).fromNearer},
 		finUnseen}, // then its socket had closed before
 	fault: func(c *resetCase) detectors.Fault {
-		if c.few() || c.unbound() || c.hasAnswer() { // which nobody has to read, or which asks to close, or is read at once
+		if c.few() || c.unbound() || c.hasAnswer() || c.hungUp() { // which nobody has to read, or which asks to close, or is read at once
 			return detectors.FaultUnknown
 		}
 		return detectors.FaultHost
@@ -116,15 +116,16 @@ var unreadData = &outcome{
 var dataAfterClose = &outcome{
 	Outcome: detectors.Outcome{
 		Name: "data-after-close", Severity: detectors.Warning, Fault: detectors.FaultHost,
-		When: "data reached a side that had already closed; info if a client closed, or who seems to be by the ports, and did not want the rest, or if little came after the FIN and something had been exchanged before; no host's fault if the path had lost the data before the FIN, or if the data goes beyond a FIN with its sender's address that the side had acknowledged",
-		Cause: "The sender of the RST had sent FIN and released its socket; data that arrives after that is answered with a RST and lost. Usually a request " +
+		When: "data reached a side that had already closed; info if a client closed, or who seems to be by the ports, and did not want the rest, or if little came after the FIN and something had been exchanged before, or if the client has the answer with which the server closed before it had read everything; no host's fault if the path had lost the data before the FIN, or if the data goes beyond a FIN with its sender's address that the side had acknowledged",
+		Cause: "The sender of the RST had sent FIN and released its socket; data that arrives after that is answered with a RST and lost. Often a request " +
 			"crosses the FIN of an idle keep-alive connection (a 502 or 503 in the log of a proxy).",
 		Action: "Let the client close idle connections sooner than the server does (a shorter keep-alive timeout on the client or proxy), and let it " +
-			"repeat requests that are safe to repeat. If the peer had received the FIN, it must check for end of file before it reuses a connection.",
+			"repeat requests that are safe to repeat.",
 	},
 	exceptions: []exception{
 		{detectors.Info, (*resetCase).seemsClient},
 		{detectors.Info, func(c *resetCase) bool { return c.lateData() == farewell }},
+		{detectors.Info, (*resetCase).repliedFirst},
 		{detectors.Info, func(c *resetCase) bool { return !c.clientKnown && (c.lateData() != crossing || !c.request()) }},
 	},
 	peerAtFault: func(c *resetCase) bool { return c.lateData() == reuse },

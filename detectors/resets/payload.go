@@ -185,11 +185,14 @@ func (c *resetCase) unreadBytes() uint32 {
 // enough for an unbind request (7 bytes, RFC 4511 4.3; less than minLost sealed or in
 // TLS), which has no response. Windows servers answer it with RST.
 func (c *resetCase) unbound() bool {
-	client := &c.peer
-	if !services.HasLDAP(c.sender.name.Port) {
-		client = &c.sender
+	size := c.peer.last.Len
+	switch {
+	case !services.HasLDAP(c.sender.name.Port):
+		size = c.sender.last.Len
+	case size == 0 && c.peer.last.Flags.Has(reassembly.FIN): // right behind it
+		size = c.lost()
 	}
-	return services.HasLDAP(c.sender.name.Port) != services.HasLDAP(c.peer.name.Port) && client.last.Len > 0 && client.last.Len < minLost
+	return services.HasLDAP(c.sender.name.Port) != services.HasLDAP(c.peer.name.Port) && size > 0 && size < minLost
 }
 
 // shortGoodbye is how many bytes may be no more than a goodbye, such as a close_notify of TLS (RFC 8446 6.1) or QUIT, after which
@@ -199,6 +202,13 @@ const shortGoodbye = 31
 // goodbye reports whether what was left unread, after the sender had said something, may be no more than that, and nothing of the
 // sender's own is missing.
 func (c *resetCase) goodbye() bool { return c.few() && !c.onlyAnswer() }
+
+// hungUp reports whether the peer closed with no more than that, and did not wait for an answer to anything: the sender has received all of it,
+// and whether it read it, nobody misses.
+func (c *resetCase) hungUp() bool {
+	last := &c.peer.last
+	return last.Flags.Has(reassembly.FIN) && last.Len > 0 && last.Len <= shortGoodbye && c.beyond() == 0 && !c.windowFell()
+}
 
 // few reports whether no more was left unread.
 func (c *resetCase) few() bool {

@@ -93,6 +93,8 @@ func (c *resetCase) evidence(r *detectors.Report) []detectors.Evidence {
 		evidence = append(evidence, r.Evidence("SYN-ACK", peer, last))
 	case c.behindFIN():
 		evidence = append(evidence, r.Evidence("ACK that its own FIN has overtaken", peer, last))
+	case c.before.n > 0:
+		evidence = append(evidence, r.Evidence("last segment from "+r.Name(peer)+" before it", peer, last))
 	case c.amongOthers() && c.early():
 		evidence = append(evidence, r.Evidence("last of the data in flight, of which the RST answers a segment", peer, last))
 	case c.oneOf():

@@ -45,16 +45,16 @@ func (c *resetCase) unreadDataAdvice() (cause, action string) {
 		return "The session seems to have ended with an LDAP unbind request, which asks for the end and has no response (RFC 4511 4.3). Windows servers answer it with a RST.",
 			"No action needed, unless the client reports an error."
 	case c.onlyAnswer(), c.hasAnswer() && !c.goodbye():
-		return "What came last seems to be the whole answer to what its client had sent. Either the client closed its socket before it had read that, which sends a RST (RFC 2525 2.17, RFC 9293 3.6.1), or it had read it and aborted the " +
+		return "What came last may be the answer to what the client had sent, or begin it. Either the client closed its socket before it had read that, which sends a RST (RFC 2525 2.17, RFC 9293 3.6.1), or it had read it and aborted the " +
 				"connection (SO_LINGER 0), as probes, health checks and testers do, or its process ended.",
-			"No action needed if the client is a probe, a health check or a tester. Otherwise look whether its application has got the answer, and why it does not close with a FIN."
+			"No action needed if the client is a probe, a health check or a tester. Otherwise look whether its application has got the whole answer, and why it does not close with a FIN."
 	case c.goodbye():
 		return "Either the socket was closed before its application had read the last few bytes, which sends a RST (RFC 2525 2.17, RFC 9293 3.6.1), or the application had read them and aborted the " +
 				"connection, or its process ended. So few are often a goodbye, such as a close_notify of TLS in answer to another or a command to end the session, and nobody has to wait for an answer to that (RFC 5246 7.2.1).",
 			"No action needed, unless one of the two applications reports an error, or the same host reset several connections at this moment: then look for why its process ended."
-	case c.sender.finSent():
+	case c.sender.finSent() && !c.windowFell():
 		return "The side that sent the RST had sent its FIN before. A socket that is closed while data lies in it unread, or that data reaches after it was closed for both directions, " +
-				"sends a RST (RFC 2525 2.17, RFC 9293 3.6.1). What its peer sent, or a part of it, was not read.",
+				"sends a RST (RFC 2525 2.17, RFC 9293 3.6.1). What its peer sent, or a part of it, may not have been read.",
 			"No action needed if the peer only said goodbye (a close_notify of TLS, QUIT). Otherwise let the application read to the end of file after it has shut down its sending side."
 	case !c.windowFell() && c.beyond() == 0:
 		return "Either the socket was closed before its application had read everything, which sends a RST (RFC 2525 2.17, RFC 9293 3.6.1), or the application had read it and aborted the connection (SO_LINGER 0), as some servers " +
