@@ -224,7 +224,7 @@ func (c *resetCase) dataAfterCloseSentence() string {
 	case c.answersBefore():
 		by := "its number, the RST answers"
 		if c.before.n > 0 {
-			by = "their numbers, the first of them answer"
+			by = "its number, the first of them answers"
 		}
 		m += fmt.Sprintf(" By %s what %s had sent before it received the FIN. Data came after that, too: it may still send (RFC 9293 3.6).", by, peer)
 	case known && !c.sender.fin.Used && c.peer.last.Len > 0 && c.peer.last.Ack.After(c.sender.fin.Seq):
