@@ -175,8 +175,12 @@ func (w *slowResponse) report(x *detectors.Exchange, r *detectors.Report) {
 	f.Measure("longest_s", detectors.Seconds(w.longest))
 	f.Measure("total_s", detectors.Seconds(w.total))
 	f.Measure("prompt", int(x.Prompt))
-	f.Message = fmt.Sprintf("%s took %s to answer the request that ends in frame %d; the answer begins in frame %d.", r.Name(server),
-		detectors.Span(w.first.Response), w.first.Request.Frame, w.first.Answer.Frame)
+	after, took := "", detectors.Span(w.first.Response)
+	if whole := detectors.Span(w.first.Answer.At - w.first.Request.At); whole != took { // round trips, transit, losses and windows are not the server's
+		after = ", " + whole + " later"
+	}
+	f.Message = fmt.Sprintf("%s took %s to answer the request that ends in frame %d; the answer begins in frame %d%s.", r.Name(server),
+		took, w.first.Request.Frame, w.first.Answer.Frame, after)
 	if w.n == 1 && r.Conn.Stream(server).ISS+1 == w.first.Answer.Seq && services.Greets(r.Conn.Endpoint(server).Port) {
 		f.Message += " That begins with its greeting, for which the client had not waited."
 	}
