@@ -211,11 +211,11 @@ func (f *Finding) Translated(a, b reassembly.Endpoint, frame uint32) {
 }
 
 // OfScan says of a refusal (Refusal is set) that it is one of a port scan: so many ports of the same host refused the client,
-// of which it tried each once or a few times. A closed port is right to do so, and nobody misses a service there. Engines call it
-// as they call SentElsewhere.
+// of which it tried each once or a few times; or of a SYN that got no answer, or an ICMP error (Tried is set), that they did. A closed port is
+// right to do so, and nobody misses a service there. Engines call it as they call SentElsewhere.
 func (f *Finding) OfScan(client reassembly.Endpoint, ports int) {
 	f.ofScan(ofPorts, "refused_ports", ports, fmt.Sprintf("%v: a RST came for at least %d ports of that host.", client.AddrPort().Addr(), ports),
-		"A closed port answers a SYN with a RST (RFC 9293 3.10.7.1); a NAT or a proxy may send one when its own attempt fails.", "Nothing is known to be wrong with the host.")
+		"A closed port answers a SYN with a RST (RFC 9293 3.10.7.1); a NAT or a proxy may send one when its own attempt fails; a firewall may refuse it by ICMP, or drop it.", "Nothing is known to be wrong with the host.")
 }
 
 // OfSweep says of such a refusal, or of a SYN that got no answer, or an ICMP error, that so many addresses refused the client at the same port, and that

@@ -31,8 +31,8 @@ func (f *Finding) AskedBefore(frame uint32) {
 		return
 	}
 	f.Scope = OtherConnection
-	f.Message += fmt.Sprintf(" It is in another connection of these ports, where SYN-ACKs with another initial sequence number answered it (the client's last segment there: frame %d): "+
-		"a RST ended that in between, two hosts answer for the address, or one forgot the SYN.", frame)
+	f.Message += fmt.Sprintf(" It is in another connection of these ports, where SYN-ACKs with another initial sequence number answered it (the client's last segment there: frame %d).", frame)
+	f.Cause = "A RST had ended that other connection when the same SYN arrived again, two hosts answer for the address, or one forgot the SYN."
 }
 
 // SentElsewhere says that the SYN on which the finding rests (SYN is not nil) was also
@@ -42,7 +42,7 @@ func (f *Finding) AskedBefore(frame uint32) {
 // are known; frame is that of the other SYN.
 func (f *Finding) SentElsewhere(to reassembly.Endpoint, frame uint32) {
 	server := f.Evidence[0].Seg.Dst
-	f.Severity, f.Fault, f.Scope = Warning, FaultPath, OtherConnection
+	f.Severity, f.Fault, f.Scope, f.Cause = Warning, FaultPath, OtherConnection, "" // address translation is among the declared ones
 	f.Message += fmt.Sprintf(" The same SYN, with the same port and initial sequence number, also went to %v (frame %d), and nothing answered from there: the address is translated between the two (DNAT), "+
 		"and the answer from %v was not translated back. The client never opened a connection to %[3]v, and its RST is right.", to, frame, server)
 }

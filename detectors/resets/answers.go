@@ -193,10 +193,13 @@ func (c *resetCase) onTime() bool {
 }
 
 // crossedACK reports whether the RST was sent before the peer's last segment, an ACK of all
-// that the sender had sent, can have reached it, by the handshake.
+// that the sender had sent, can have reached it, by the handshake, or if that was not captured, by how long it has taken to acknowledge data.
 func (c *resetCase) crossedACK() bool {
-	last := &c.peer.last
-	return last.SeqLen() == 0 && last.Ack == c.sender.stream.Nxt && c.rst.At-last.At < int64(c.handshakeRTT)
+	last, least := &c.peer.last, c.handshakeRTT
+	if least == 0 {
+		least = c.peer.srtt / 4
+	}
+	return last.SeqLen() == 0 && last.Ack == c.sender.stream.Nxt && c.rst.At-last.At < int64(least)
 }
 
 // askedAgain reports whether the RST answers a SYN-ACK, however late, of a client that has

@@ -69,7 +69,9 @@ func (c *resetCase) staleFault() detectors.Fault {
 	switch {
 	case c.finOnSYN():
 		return detectors.FaultHost
-	case c.otherTTL(), c.replies() && c.overtaken():
+	case c.otherTTL(): // a device, or another member of the service; nothing is lost
+		return detectors.FaultUnknown
+	case c.replies() && c.overtaken():
 		return detectors.FaultPath
 	case !c.replies(), !c.closed(), c.peer.last.Flags.Has(reassembly.FIN), c.peer.last.SeqLen() == 0 && !c.peer.probe:
 		return detectors.FaultUnknown
@@ -103,14 +105,19 @@ func (c *resetCase) staleAdvice() (cause, action string) {
 	case c.misacks():
 		return "An ACK of an older connection of these ports arrived late, a device on the path sends on here what is for another address, or something on the path, such as a firewall that randomises sequence numbers, changes them in one direction only.",
 			"Capture on the side that sent the ACK: if it sends the right number there, look for what rewrites it on the way."
-	case c.unasked():
-		return "The application aborted what it had closed before (SO_LINGER 0, or it left data unread), or a timer of its host expired. Nothing was late, and nobody had forgotten the connection.",
-			"No action needed: both sides had closed."
-	case !c.closed() || !c.unlikeLast() || c.replies():
+	case !c.closed():
 		return "", ""
+	case c.unlikeLast() && !c.replies(), !c.bare() && c.madeFromLast():
+		return "A device on the path (a load balancer, a NAT, a firewall) or another member of the service sent it, in answer to a late segment or of its own accord.",
+			"No action needed: both sides had closed."
+	case !c.bare() && c.inPlace() && !c.replies():
+		cause = "The application aborted what it had closed before (SO_LINGER 0, or it left data unread), or a timer of its host expired."
+		if !c.unasked() {
+			cause += " Or a small TCP answered an ACK so, as it had forgotten the connection."
+		}
+		return cause, "No action needed: both sides had closed."
 	}
-	return "A device on the path, such as a load balancer, a NAT or a firewall, ended a connection that it still counted as open, perhaps when a timer of its own expired.",
-		"No action needed: both sides had closed."
+	return "", ""
 }
 
 // secondFIN is by how much the number of the peer's last segment, another FIN, differs from

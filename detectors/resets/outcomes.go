@@ -239,7 +239,10 @@ var handshakeReset = &outcome{
 		return detectors.FaultHost
 	},
 	advice: func(c *resetCase) (cause, action string) {
-		if !c.unsent {
+		switch {
+		case !c.sender.synSeen && c.peer.last.Flags.Has(reassembly.SYN):
+			return "The client did not ask for the connection: somebody sent a SYN with its address, or something on the path sent it the answer to another host's SYN. Or its SYN was not captured.", ""
+		case !c.unsent:
 			return "", ""
 		}
 		return "No sound TCP acknowledges what was never sent: a program that makes its own packets did (a scanner, a test), something on the path changes sequence numbers " +

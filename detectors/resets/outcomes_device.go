@@ -65,12 +65,16 @@ var idleDrop = &outcome{
 	measure:  (*resetCase).measureIdle,
 	sentence: (*resetCase).idleDropSentence,
 	advice: func(c *resetCase) (cause, action string) {
-		const ended = " ended the connection while nothing was sent: its idle timeout is shorter than the silence."
+		const device, ended = "A middlebox (load balancer, NAT, firewall)", " ended the connection while nothing was sent: its idle timeout is shorter than the silence."
 		switch { // a host that was restarted only answers
-		case c.otherTTL():
-			return "A middlebox (load balancer, NAT, firewall)" + ended, ""
+		case c.brokeSilence() && c.otherTTL():
+			return device + ended, ""
 		case c.brokeSilence():
-			return "A middlebox (load balancer, NAT, firewall), or a timer of the host itself," + ended, ""
+			return device + ", or a timer of the host itself," + ended, ""
+		case c.otherTTL():
+			return device + " forgot the connection while nothing was sent: its idle timeout is shorter than the silence. Or another host answers at that address now.", ""
+		case c.itsOwn():
+			return "What accepts connections in the place of that host, or a timer of the host itself, ended the connection while nothing was sent, without a FIN or RST that was captured.", ""
 		}
 		return "", ""
 	},
@@ -93,6 +97,7 @@ var suspectedInjection = &outcome{
 	},
 	doubts: []doubt{{"what continues looks like a new connection: a server that uses SYN cookies may have reset the first one, and accepted another from a later segment",
 		func(c *resetCase) bool { return c.restarts() && !c.otherTTL() && !c.otherID() }},
+		{"nothing was in flight, and the RST has just the numbers of the connection: a front end of the service (a load balancer, a proxy) may have sent it, with a TTL of its own, when an idle timer expired", (*resetCase).timedOut},
 		{"nothing but its number speaks against the RST: it may answer a segment that was not captured", func(c *resetCase) bool {
 			return c.continued.At == 0 && !c.otherTTL() && !c.otherID() && !c.copiesID() && !c.noID() && c.belowNxt() && c.guess.At == 0
 		}},

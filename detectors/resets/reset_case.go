@@ -65,7 +65,6 @@ type end struct {
 	scaleKnown bool
 	queued     bool // its last payload filled a segment or the window, with more behind it
 	synSeen    bool
-	twice      bool // its segments arrive twice, as a D-SACK shows
 	noMSS      bool // its SYN has none
 	probe      bool // last is a keep-alive or a window probe
 	relayed    bool // its ACKs come so much sooner than its answer to the SYN that something else seems to send them
@@ -126,6 +125,9 @@ func caseOf(rst reassembly.Mark, was *before, r *detectors.Report) *resetCase {
 	}
 	recent := v.Recent(peer, rst.At)
 	c.recent, c.sentFor, c.leastRTT = recent.Bytes, recent.Timed, max(min(c.handshakeRTT, recent.Least)-minSooner, 0)
+	if synAck := &c.peer.last; c.peerRTT == 0 && c.peer.packets == 1 && synAck.Flags.Has(reassembly.SYN|reassembly.ACK) && c.first != 0 {
+		c.peerRTT = time.Duration(synAck.At - c.first) // which of several SYNs it answers is not known: no longer than since the first
+	}
 	c.otherMAC = c.sender.habits.Device.Differs(was.device)
 	c.missing = c.sender.unacked(nil)
 	c.peer.probe = c.peer.probe && !c.behindFIN()
@@ -138,7 +140,6 @@ func endOf(v fsm.View, side reassembly.Side, last reassembly.Mark) end {
 	e := end{
 		name: v.Endpoint(side), last: last, stream: v.Stream(side), phase: v.Phase(side),
 		bytes: v.Bytes(side), packets: v.Packets(side), window: v.Window(side), queued: v.Unpushed(side),
-		twice: v.ArrivedTwice(side),
 		probe: last.At != 0 && detectors.IsProbe(v, side, &last), srtt: v.SRTT(side),
 	}
 	e.fin, _ = v.FIN(side)

@@ -49,7 +49,7 @@ func (w *resetCause) write(f *detectors.Finding, r *detectors.Report) {
 	case open.At == 0 || c.continued.At != 0:
 	case c.passedBy(open): // it need not have received the RST
 	case c.refusal() && open.Flags.Has(reassembly.SYN): // as Windows does
-		f.Message += fmt.Sprintf(" %s tried again: it sent its SYN (frame %d) %s after the RST.", c.peer.name, open.Frame, detectors.Span(open.At-c.rst.At))
+		f.Message += fmt.Sprintf(" %s tried again, as in frame %d, %s after the RST.", c.peer.name, open.Frame, detectors.Span(open.At-c.rst.At))
 	case c.peer.finSent(), c.closesToo:
 		f.Message += fmt.Sprintf(" %s still has the connection: it sent frame %d, %s after the RST.", c.peer.name, c.stayedOpen.Frame, detectors.Span(c.stayedOpen.At-c.rst.At))
 	default:

@@ -20,6 +20,8 @@ func (c *resetCase) answered() string {
 		name = "the SYN-ACK"
 	case m.Flags.Has(reassembly.SYN):
 		name = "the SYN"
+	case c.peer.probe && c.sender.window.Shut:
+		name = "a window probe"
 	case c.peer.probe:
 		name = "a keep-alive"
 	case m.Flags.Has(reassembly.FIN):
@@ -47,7 +49,7 @@ func (c *resetCase) refusedSentence() string {
 		}
 	}
 	if c.craftedSYN() {
-		m += " The SYN has no MSS option, which nearly every TCP sends: a program wrote it, such as a port scanner or a flood."
+		m += " The SYN has no MSS option, which nearly every TCP sends: probably a program wrote it, such as a port scanner or a flood."
 	}
 	m += c.oddFlags()
 	switch {
@@ -75,8 +77,7 @@ func (c *resetCase) handshakeResetSentence() string {
 		return fmt.Sprintf("%s sent a SYN and then a RST (frame %d).", c.sender.name, c.rst.Frame)
 	}
 	if !c.sender.synSeen {
-		return fmt.Sprintf("%s answered %s with a RST (frame %d). No SYN of %[1]s was captured in this connection: it did not ask for it (somebody sent a SYN with its address, "+
-			"or something on the path sent it the answer to another host's SYN), or its SYN was not captured.", c.sender.name, c.answered(), c.rst.Frame) + c.oddFlags()
+		return fmt.Sprintf("%s answered %s with a RST (frame %d). No SYN of %[1]s was captured in this connection.", c.sender.name, c.answered(), c.rst.Frame) + c.oddFlags()
 	}
 	after, why := detectors.Span(c.rst.At-c.peer.last.At), ": it no longer wants the connection"
 	if c.otherMAC {
@@ -87,7 +88,7 @@ func (c *resetCase) handshakeResetSentence() string {
 			c.sender.name, c.peer.last.Frame, c.peer.name, c.sender.last.Frame, c.rst.Frame, after)
 	}
 	if c.sender.noMSS {
-		return fmt.Sprintf("%s answered the SYN-ACK (frame %d) from %s with a RST (frame %d) %s later. The SYN with its address has no MSS option, which nearly every TCP sends: a program wrote it, "+
+		return fmt.Sprintf("%s answered the SYN-ACK (frame %d) from %s with a RST (frame %d) %s later. The SYN with its address has no MSS option, which nearly every TCP sends: probably a program wrote it, "+
 			"such as a port scanner or a flood that forges its source. Then the host that answers did not ask for the connection.", c.sender.name, c.peer.last.Frame, c.peer.name, c.rst.Frame, after) + c.oddFlags()
 	}
 	if !c.replies() {
@@ -158,8 +159,6 @@ func (c *resetCase) staleSentence() string {
 				c.peer.fin.Seq+reassembly.Seq(d)-c.peer.stream.ISS, c.peer.fin.Seq-c.peer.stream.ISS, c.sender.name)
 		case c.replies() && c.overtaken():
 			m += fmt.Sprintf(" The path had delayed that ACK: %s had acknowledged more before it.", c.peer.name)
-		case c.replies() && c.peer.twice && c.peer.last.SeqLen() == 0: // the first ended LAST_ACK
-			m += fmt.Sprintf(" What %s sends arrives more than once, as a D-SACK shows: the RST may answer another copy of the ACK.", c.peer.name)
 		case c.replies() && c.fromTimeWait():
 			m += fmt.Sprintf(" The ACK was due: %s was in TIME_WAIT, from where it acknowledges only what asks for it (the ACK has no IP ID, as Linux sends it there). "+
 				"%s had closed when it arrived.", c.peer.name, c.sender.name)
@@ -191,7 +190,7 @@ func (c *resetCase) keepaliveRefusedSentence() string {
 	if c.sender.finSent() {
 		m += "had closed and no longer has the connection."
 	} else {
-		m += "is up but does not know the connection."
+		m += "does not know the connection, or a device in its place does not."
 	}
 	if idle := c.idle(); idle >= int64(c.minIdle) {
 		m += fmt.Sprintf(" For %s before that, nothing of the connection had been captured.", detectors.Span(idle))
@@ -231,7 +230,7 @@ func (c *resetCase) halfOpenSentence() string {
 	case c.justAccepted():
 		return m + "it answered the SYN but did not accept the connection (a full accept queue that resets, an invalid SYN cookie, no backend)."
 	}
-	m += "it has lost the connection, or another host answers at its address."
+	m += "it has lost the connection, or another host or device answers at its address." + c.otherSender()
 	if c.unheard() {
 		m += fmt.Sprintf(" For %s, it had answered nothing, not even %s: if it closed in that time, its FIN or RST was lost, too.",
 			detectors.Span(c.rst.At-c.sender.last.At), detectors.Counted(uint32(c.tries), "retransmission", "retransmissions"))

@@ -74,7 +74,7 @@ func (c *collector) assemble(parts []*partition, captures []result.Capture) (*re
 		outages(all)
 		stalls(all, c.counts.Delays)
 		heldUp(all, c.counts.Delays)
-		tries(all)
+		tries(all, &c.counts.Scans)
 		oneISN(all)
 	}
 	c.withinBudget(maxListed)

@@ -38,7 +38,7 @@ func Doubt(findings []result.Finding, c *stats.Counts, trace *stats.Trace) {
 	outages(all)
 	stalls(all, c.Delays)
 	heldUp(all, c.Delays)
-	tries(all)
+	tries(all, &c.Scans)
 	oneISN(all)
 }
 

@@ -92,6 +92,37 @@ func TestScans(t *testing.T) {
 	}
 }
 
+// A port of a scan that is refused by ICMP, or not answered, is part of it, unless it is asked as often as no scan does; another host's is not.
+func TestScans_othersOfIt(t *testing.T) {
+	s := namedEnds{}
+	for i := range 60 {
+		fmt.Fprintf(&s.lines, "+.001 %[1]s > %[2]s S 0:0(0) win 1024 <mss 1460>\n+.001 %[2]s > %[1]s R. 0:0(0) ack 1 win 0\n", s.name("10.0.0.1", 2000+i), s.name("10.0.0.2", 20+i))
+	}
+	told := func(client int, server string, port int) {
+		fmt.Fprintf(&s.lines, "+.001 %[1]s > %[2]s S 0:0(0) win 1024 <mss 1460>\n+.001 %[1]s > %[2]s icmp %[3]s 3/3 0:0(0)\n", s.name("10.0.0.1", client), s.name(server, port), server)
+	}
+	for i := range 4 {
+		if i < 3 {
+			told(2100+i, "10.0.0.2", 5901)
+			fmt.Fprintf(&s.lines, "+1.00 %[1]s > %[2]s S 0:0(0) win 1024 <mss 1460>\n+1.00 %[1]s > %[2]s S 0:0(0) win 1024 <mss 1460>\n", s.name("10.0.0.1", 2200+i), s.name("10.0.0.2", 8080))
+		}
+		told(2300+i, "10.0.0.2", 8443) // a service that is asked four times
+	}
+	told(2400, "10.0.0.3", 5901)
+	r, infos := run(t, Options{}, text(t, s.trace("+60 end"))), map[string]int{}
+	for i := range r.Findings {
+		f := &r.Findings[i]
+		if scan := strings.Contains(f.Message, "a port scan by 10.0.0.1: a RST came for at least 60 ports"); scan != (f.Severity == detectors.Info) {
+			t.Errorf("%s, %v: %s", f.Outcome, f.Severity, f.Message)
+		} else if scan {
+			infos[f.Outcome]++
+		}
+	}
+	if infos["refused"] != 60 || infos["refused-by-icmp"] != 3 || infos["no-answer"] != 3 || len(r.Findings) != 71 {
+		t.Errorf("of %d, of a port scan are %v", len(r.Findings), infos)
+	}
+}
+
 // A RST with ACK and the number 0 answers a SYN, captured or not (RFC 9293 3.10.7.1), and counts. One with another number may answer anything.
 func TestScans_withoutSYNs(t *testing.T) {
 	for first, want := range map[string]bool{"0": true, "1": false} {

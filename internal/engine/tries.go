@@ -7,9 +7,10 @@ import (
 	"github.com/tcptrace-go/tcptrace/internal/stats"
 )
 
-// tries says of SYNs that got no answer that they are part of a port scan: the same client tried so many ports of the host. A client
-// that is told which port to connect to, as in FTP, is told none of the system's, so only these show a scan.
-func tries(findings iter.Seq[*detectors.Finding]) {
+// tries says of SYNs that got no answer, or an ICMP error, that they are part of a port scan: the same client tried so many ports of the host, or
+// the host refused it many others by RSTs. A client that is told which port to connect to, as in FTP, is told none of the system's, so only these
+// show a scan.
+func tries(findings iter.Seq[*detectors.Finding], s *stats.Scans) {
 	type port struct {
 		stats.Pair
 		port uint16
@@ -39,8 +40,11 @@ func tries(findings iter.Seq[*detectors.Finding]) {
 		if f.Severity == detectors.Info { // one of a sweep
 			continue
 		}
-		if p := of(f); system[p.Pair] >= stats.MinScanned && times[p] < stats.MaxTimes {
+		p := of(f)
+		if system[p.Pair] >= stats.MinScanned && times[p] < stats.MaxTimes {
 			f.OfTries(f.Evidence[0].Seg.Src, all[p.Pair])
+		} else if n, often := s.Scanning(p.Pair); times[p] < often {
+			f.OfScan(f.Evidence[0].Seg.Src, n)
 		}
 	}
 }

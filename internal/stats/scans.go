@@ -157,15 +157,27 @@ func (s *Scans) Only() {
 
 // Scanned is how many ports of the server the client has scanned, of which this is one; 0 if it has scanned none.
 func (s *Scans) Scanned(client, server reassembly.Endpoint) int {
-	i, is := s.find(Pair{client.Addr, server.Addr})
-	if !is || !s.scan(&s.Refusals[i]) {
+	p := Pair{client.Addr, server.Addr}
+	n, often := s.Scanning(p)
+	if n == 0 {
 		return 0
 	}
+	i, _ := s.find(p)
 	r := &s.Refusals[i]
-	if k, is := slices.BinarySearch(r.Ports, server.Port); !is || r.Times[k] >= r.often() {
+	if k, is := slices.BinarySearch(r.Ports, server.Port); !is || int(r.Times[k]) >= often {
 		return 0
 	}
-	return len(r.Ports)
+	return n
+}
+
+// Scanning is of how many ports the server refused the client, which has scanned it, and how many tries of one port are too many for that;
+// 0 if it has not.
+func (s *Scans) Scanning(p Pair) (ports, often int) {
+	i, is := s.find(p)
+	if !is || !s.scan(&s.Refusals[i]) {
+		return 0, 0
+	}
+	return len(s.Refusals[i].Ports), int(s.Refusals[i].often())
 }
 
 // All reports whether all refusals are those of port scans, if any.
