@@ -60,10 +60,10 @@ func (c *resetCase) spokeSince() bool {
 }
 
 // overran reports whether the RST answers data beyond the window. A device that tracks
-// windows answers at once; what the host itself acknowledges meanwhile says nothing.
+// windows answers at once; what the host itself acknowledges meanwhile says nothing. Once it has closed, it may have no socket to answer otherwise.
 func (c *resetCase) overran() bool {
 	last := &c.peer.last
-	return c.bare() && c.excess() > 0 && (c.prompt(last, &c.rst) || c.madeOf) && detectors.Answers(&c.rst, last)
+	return c.bare() && !c.sender.finSent() && c.excess() > 0 && (c.prompt(last, &c.rst) || c.madeOf) && detectors.Answers(&c.rst, last)
 }
 
 // drawnBy notes that the RST answers the peer's last segment where that lies beyond the window, so far

@@ -67,7 +67,7 @@ var idleDrop = &outcome{
 	advice: func(c *resetCase) (cause, action string) {
 		const device, ended = "A middlebox (load balancer, NAT, firewall)", " ended the connection while nothing was sent: its idle timeout is shorter than the silence."
 		switch { // a host that was restarted only answers
-		case c.brokeSilence() && c.otherTTL():
+		case c.brokeSilence() && (c.otherTTL() || c.otherDevice()):
 			return device + ended, ""
 		case c.brokeSilence():
 			return device + ", or a timer of the host itself," + ended, ""
