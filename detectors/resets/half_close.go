@@ -254,6 +254,13 @@ func (c *resetCase) forgotAsFarAway() bool {
 	return c.forgot() && c.rst.Window == 0 && c.otherTTL() && !c.early() && !c.copiesID() && !c.peersID() && !fsm.Unrouted(c.rst.TTL) && fsm.SameHops(c.sender.last.TTL, c.rst.TTL)
 }
 
+// refusesFIN reports whether the RST, alone, answers the FIN of its peer as a host without the connection does, and no sooner than from that
+// host, whatever its TTL: another member of the service, or its front end, has the same right to it, and nobody has to end what is over.
+func (c *resetCase) refusesFIN() bool {
+	return c.bare() && c.rst.Window == 0 && c.answers() && c.peer.last.Flags.Has(reassembly.FIN) && !c.sender.finSent() && c.over() && c.more == 0 &&
+		c.tooSoon() == "" && !c.peersID()
+}
+
 // unasked reports whether both sides had closed, and the RST is a socket's, which had acknowledged everything in a segment before it: it
 // answers nothing.
 func (c *resetCase) unasked() bool {

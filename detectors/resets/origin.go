@@ -153,23 +153,6 @@ func (c *resetCase) foreign() bool {
 	return false
 }
 
-// refusesFIN reports whether the RST, alone, answers the FIN of its peer as a host without the connection does, and no sooner than from that
-// host, whatever its TTL: another member of the service, or its front end, has the same right to it, and nobody has to end what is over.
-func (c *resetCase) refusesFIN() bool {
-	return c.bare() && c.rst.Window == 0 && c.answers() && c.peer.last.Flags.Has(reassembly.FIN) && !c.sender.finSent() && c.over() && c.more == 0 &&
-		c.tooSoon() == "" && !c.peersID()
-}
-
-// leastTimer is a time in which no front end lets an idle connection time out, in nanoseconds.
-const leastTimer = int64(time.Second)
-
-// timedOut reports whether the RST, alone, has just the numbers of a connection in which nothing was in flight, for a while: whatever sent
-// it had followed the connection to its end, as a front end of the service does.
-func (c *resetCase) timedOut() bool {
-	return c.otherTTL() && c.brokeSilence() && c.idle() >= leastTimer && c.atNxt() && (c.bare() || c.rst.Ack == c.peer.stream.Nxt) && c.lost()+c.missing == 0 &&
-		c.continued.At == 0 && c.more == 0 && !c.copiesID() && !c.copiesLast() && !c.peersID()
-}
-
 // countedApart reports whether Linux may have given the RST an IP ID from another count than the connection's, as it does to what
 // no socket sends: its sender had closed, and the RST goes on from there; or the ID is right behind that of another RST, with which
 // the sender, which had closed, answers an earlier segment.

@@ -182,7 +182,7 @@ func (c *resetCase) staleSentence() string {
 		return m + fmt.Sprintf(". That ACK acknowledges %d, though %s had sent nothing but a SYN-ACK (frame %d): it belongs to another connection of these ports, an older one or one with another address, or something on the path changes sequence numbers. "+
 			"In SYN_RECEIVED, such an ACK is answered with RST (RFC 9293 3.10.7.4).", uint32(c.peer.last.Ack-c.sender.last.Seq), c.sender.name, c.sender.last.Frame)
 	}
-	return m + fmt.Sprintf(". That is an old duplicate: %s had already acknowledged more. %s no longer knows the connection.", c.peer.name, c.sender.name)
+	return m + fmt.Sprintf(". That is late, or an old duplicate: %s had already acknowledged more. %s no longer knows the connection.", c.peer.name, c.sender.name)
 }
 
 func (c *resetCase) keepaliveRefusedSentence() string {

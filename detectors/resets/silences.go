@@ -47,6 +47,16 @@ func (c *resetCase) outlasted() bool {
 	return between == 0
 }
 
+// leastTimer is a time in which no front end lets an idle connection time out, in nanoseconds.
+const leastTimer = int64(time.Second)
+
+// timedOut reports whether the RST, alone, has just the numbers of a connection in which nothing was in flight, for a while: whatever sent
+// it had followed the connection to its end, as a front end of the service does.
+func (c *resetCase) timedOut() bool {
+	return c.otherTTL() && c.brokeSilence() && c.idle() >= leastTimer && c.atNxt() && (c.bare() || c.rst.Ack == c.peer.stream.Nxt) && c.lost()+c.missing == 0 &&
+		c.continued.At == 0 && c.more == 0 && !c.copiesID() && !c.copiesLast() && !c.peersID()
+}
+
 // toldMeanwhile is what ICMP errors said about the data that ended the silence before the RST, if
 // any came: the path had failed, and whoever said so may have reset the connection, too.
 func (c *resetCase) toldMeanwhile() *detectors.ICMPErrors {
