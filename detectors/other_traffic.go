@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/tcptrace-go/tcptrace/reassembly"
 )
@@ -13,7 +14,8 @@ import (
 // OtherTraffic is where else, in other connections, a host was seen to which something was sent that it did not answer.
 type OtherTraffic struct {
 	Last  *reassembly.Segment // the last that was sent to it
-	Later int64               // how long after that it was seen, if it was, in nanoseconds
+	Amid  int64               // how long after the first it was seen before the last that asks for an answer, if it was, in nanoseconds
+	Later int64               // how long after that it was seen, if it was
 	Seen  [2]string           // what it sent before that, if after the first, and afterwards: "frame 1"; empty if nothing is known
 }
 
@@ -71,6 +73,10 @@ type Quiet struct {
 
 const sentSince = "it sent something in another connection since."
 
+// leastAmid is when a host that is seen shows that it was not down at the time either when the first was sent to it that it did not answer: later
+// than that takes to reach it. What was sent afterwards should have been answered as well, unless it was down twice.
+const leastAmid = int64(time.Second)
+
 // SeenSince says of a host that is silent in this connection (Quiet is not nil) that it sent something in another one since.
 // Engines call it as they call SentElsewhere.
 func (f *Finding) SeenSince(s *OtherTraffic) {
@@ -92,7 +98,10 @@ func (f *Finding) SeenSince(s *OtherTraffic) {
 		never = ""
 	}
 	up, down := "The peer's host is up: "+sentSince+" It", DownForAWhile
-	if during == "" {
+	switch {
+	case during != "" && q.Or == "" && s.Amid >= leastAmid:
+		down = ""
+	case during == "":
 		up, down = "The peer's host was down or cut off, and came back later, as its other connections show; or it", ""
 	}
 	f.Cause = cmp.Or(q.Cause, up+" lost this connection and its firewall hides that"+never+"; or a device on the path forgot the connection, filters it, or had answered in the peer's name"+down+".")

@@ -4,6 +4,7 @@ import (
 	"iter"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/tcptrace-go/tcptrace/detectors"
 	"github.com/tcptrace-go/tcptrace/detectors/closing"
@@ -91,6 +92,28 @@ func TestMTUBlackhole_cause(t *testing.T) {
 	}
 	if len(said) != 2 {
 		t.Errorf("not all causes were given: %v", said)
+	}
+}
+
+// TestFINUnanswered_cause: where a RST has another TTL, the cause does not say for sure that the peer sent it; where the peer was seen
+// between its FINs, the cause does not say that it was down.
+func TestFINUnanswered_cause(t *testing.T) {
+	said, down := map[bool]int{}, map[bool]int{}
+	for f := range findingsOf(t, closing.FINUnanswered, "../testdata/fin-unanswered.txtar") {
+		if other := strings.Contains(f.Message, "Its TTL is"); strings.Contains(f.Cause, "answers in its place") != other {
+			t.Errorf("%s: cause %q", f.Message, f.Cause)
+		} else if strings.Contains(f.Message, "ended the connection with RST") {
+			said[other]++
+		}
+		if f.Outcome == "reset" && strings.Contains(f.Message, "another connection (frame 4): its host was up then") {
+			between := f.Evidence[1].Seg.At-f.Evidence[0].Seg.At == 5*int64(time.Second) // the answer came a second after the first FIN
+			if down[between]++; strings.Contains(f.Cause, detectors.DownForAWhile) == between {
+				t.Errorf("%s: cause %q", f.Message, f.Cause)
+			}
+		}
+	}
+	if len(said) != 2 || len(down) != 2 {
+		t.Errorf("not all causes were given: %v, %v", said, down)
 	}
 }
 

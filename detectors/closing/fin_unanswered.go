@@ -239,7 +239,9 @@ func (w *finUnanswered) ended(side reassembly.Side, outcome *detectors.Outcome, 
 	end := reassembly.MarkOf(ev.Seg)
 	f.echoed = f.echoes(ev.Seg)
 	f.unseen = f.unseen || outcome == unansweredReset && ev.Side == side && knowsMore(ev.Seg, r.Conn.Stream(side.Peer()))
-	f.copied = outcome == unansweredReset && ev.Side != side && isCopied(ev, r.Conn)
+	if outcome == unansweredReset && ev.Side != side {
+		f.copied, f.ttl = isCopied(ev, r.Conn), otherTTL(ev)
+	}
 	if outcome == unansweredReset && ev.Side == side {
 		f.reset, f.gaveUp = end, r.Conn.Last(side.Peer()).At < f.last.At
 	}

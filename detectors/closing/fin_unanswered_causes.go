@@ -45,6 +45,9 @@ const causeAnswers = "The peer was alive: a RST without ACK answers a segment an
 // causeForgotten is the cause where the peer ended the connection.
 const causeForgotten = "The peer's host no longer has the connection, and says so by RST: it had finished, so that the ACK of this FIN was lost on its way to the closer; or it gave up by itself, or was restarted."
 
+// inItsPlace is added where the peer's RST differs from what it sent before.
+const inItsPlace = " Or a device on the path, or another host, answers in its place: the TTL of the RST is not that of what the peer had sent before."
+
 // causeEarlier is the cause where it did so without having received the FIN.
 const causeEarlier = "The peer's host, or a device in its name, ended the connection by itself (an application that aborted, an idle timer): its RST acknowledges only what came before the FIN, so it had not received that. " +
 	"The FINs were lost or held up on their way to it."

@@ -65,6 +65,8 @@ func (w *finUnanswered) report(side reassembly.Side, outcome *detectors.Outcome,
 		f.Cause = causeForgotten
 		if rst := &f.Evidence[len(f.Evidence)-1].Seg; acksOnlyBefore(rst, side, r.Conn) {
 			f.Cause = causeEarlier
+		} else if s.ttl != 0 {
+			f.Cause += inItsPlace
 		}
 	case outcome == unansweredReset && s.reset.At != 0 && f.Cause != causeDeaf && f.Evidence[len(f.Evidence)-1].Seg.Flags&reassembly.ACK != 0 && s.gaveUp:
 		f.Cause = causeGaveUp
@@ -146,7 +148,7 @@ func (w *finUnanswered) message(side reassembly.Side, outcome *detectors.Outcome
 		switch f.Cause {
 		case causeUnseen:
 			never = "No ACK of it arrived"
-		case causeForgotten:
+		case causeForgotten, causeForgotten + inItsPlace:
 			never = "No ACK of it was captured"
 		case causeAnswers:
 			return m + fmt.Sprintf(" After %s%s, %s answered a segment from %s that is not in the capture with RST (frame %d): without ACK, that has the number which the segment acknowledged, %s. "+
@@ -157,6 +159,9 @@ func (w *finUnanswered) message(side reassembly.Side, outcome *detectors.Outcome
 			f.Quiet, f.Asker = &detectors.Quiet{Since: s.first.At, First: "FIN", Guess: " " + never + ended, Up: " The FIN was never acknowledged" + ended, Spoke: spoke}, r.Asker(side)
 		}
 		m += " " + never + ended
+		if f.Cause == causeForgotten+inItsPlace {
+			m += fmt.Sprintf(" Its TTL is %d, that of what %s had sent before %d.", end.TTL, peer, s.ttl)
+		}
 		if f.Cause == causeEarlier {
 			m += " That acknowledges only what came before the FIN."
 		}

@@ -29,6 +29,7 @@ type repeatedFIN struct {
 	echoed  bool                  // what acknowledges it echoes an older timestamp than that: the first arrived
 	gaveUp  bool                  // nothing came from the peer between the last FIN and its own RST
 	copied  bool                  // the RST that ended the wait was made from the FIN
+	ttl     uint8                 // of what the peer had sent before, if that of the RST is another; else 0
 	refused int                   // sends that the peer answered at once with a pure ACK of only what came before
 	counted int                   // the send to which the last such answer came
 	refusal reassembly.Mark       // that answer
@@ -106,9 +107,16 @@ func (f *repeatedFIN) echoes(seg *reassembly.Segment) bool {
 // its window or another TTL than what the peer sent before: a device on the path made it from that segment.
 func isCopied(ev fsm.Event, v fsm.View) bool {
 	last := v.Last(ev.Side.Peer())
-	otherTTL := ev.Was != nil && ev.Was.At != 0 && ev.Was.TTL != ev.Seg.TTL
 	return ev.Seg.IPID != 0 && ev.Seg.IPID == last.IPID && v.IPHabits(ev.Side.Peer()).CountsIDs &&
-		(otherTTL || last.Window != 0 && ev.Seg.Window == last.Window)
+		(otherTTL(ev) != 0 || last.Window != 0 && ev.Seg.Window == last.Window)
+}
+
+// otherTTL is the TTL of what the side of a RST had sent before, if that of the RST is another; else 0.
+func otherTTL(ev fsm.Event) uint8 {
+	if ev.Was == nil || ev.Was.At == 0 || ev.Was.TTL == ev.Seg.TTL {
+		return 0
+	}
+	return ev.Was.TTL
 }
 
 // laterRSTs counts those of this side after the one that ended the wait.

@@ -277,7 +277,7 @@ func (w *synAckUnanswered) message(a *account, waited int64, r *detectors.Report
 		m += fmt.Sprintf("; %s acknowledged it in the end, %s after the first (frame %d).", client, detectors.Span(waited), w.ack.Frame)
 	}
 	if outcome == synAckRecovered && !w.other && !w.early() && w.unreached() {
-		m += fmt.Sprintf(" The first SYN-ACK had passed the capture point %s before the SYN in frame %d, and had not reached the TCP of %s by then: it was lost or held up between the two.",
+		m += fmt.Sprintf(" The first SYN-ACK had passed the capture point %s before the SYN in frame %d did, and had not reached the TCP of %s when that was sent: it was lost or held up between the two, or the SYN was held up.",
 			detectors.Span(w.syn.At-w.synAck.At), w.syn.Frame, client)
 	}
 	if w.held(a) {

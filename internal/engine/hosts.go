@@ -197,7 +197,14 @@ func up(f *detectors.Finding, h *stats.Hosts) {
 // seen is where else the host was seen after from to which the last segment was sent.
 func seen(h *stats.Hosts, f *detectors.Finding, from int64, last *reassembly.Segment) *detectors.OtherTraffic {
 	during, after := h.SentAround(last.Dst.Addr, from, last.At, f.Asker.Hash())
-	return &detectors.OtherTraffic{Last: last, Later: after.At - last.At, Seen: [2]string{nameOf(&during), nameOf(&after)}}
+	asked := from
+	for i := range f.Evidence {
+		if e := &f.Evidence[i].Seg; e.Src == last.Src && e.Flags&reassembly.RST == 0 { // a RST asks for no answer
+			asked = max(asked, e.At)
+		}
+	}
+	amid, _ := h.SentAround(last.Dst.Addr, from, asked, f.Asker.Hash())
+	return &detectors.OtherTraffic{Last: last, Amid: amid.At - from, Later: after.At - last.At, Seen: [2]string{nameOf(&during), nameOf(&after)}}
 }
 
 // nameOf names the frame of an OwnSegment; it is empty if there is none.
