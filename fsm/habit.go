@@ -46,6 +46,10 @@ func FirstTTL(ttl uint8) uint8 {
 // Unrouted reports whether a packet with this TTL has passed no router: it is one with which stacks send.
 func Unrouted(ttl uint8) bool { return ttl == FirstTTL(ttl) }
 
+// MayFollow reports whether a packet with the second TTL may be a copy of one with the first that was captured before. Each router lowers it;
+// higher by so much, it came through another device that sets it, such as another front end of a server.
+func MayFollow(first, second uint8) bool { return int(second) < int(first)+int(firstTTLs[0]) }
+
 // SameHops reports whether packets with these TTLs may have passed the same number of routers, give or take one, though
 // they did not begin with the same.
 func SameHops(one, other uint8) bool {

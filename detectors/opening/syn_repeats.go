@@ -21,7 +21,8 @@ func timedOut(ev *fsm.Event) bool {
 
 // sentAgain reports whether a SYN or SYN-ACK was sent once more, of which repeats were counted
 // before. Between two that were, there may be less than a timer: a SYN-ACK also answers a SYN; asked says that one came since.
-// The same IPv4 identification shows that the network has duplicated it. Without one, it has if nothing asked for what comes at once.
+// The same IPv4 identification shows that the network has duplicated it. Without one, it has if nothing asked for what comes at once, unless
+// the TTL says that it is no copy: it was held up with the first.
 func sentAgain(ev *fsm.Event, repeats int, asked bool) bool {
 	return timedOut(ev) || repeats > 0 && isSoon(ev, asked)
 }
@@ -29,7 +30,7 @@ func sentAgain(ev *fsm.Event, repeats int, asked bool) bool {
 // isSoon reports whether a SYN or SYN-ACK was sent once more, though not by a timer.
 func isSoon(ev *fsm.Event, asked bool) bool {
 	atOnce := ev.Seg.At-ev.Was.At <= int64(fsm.DuplicateTime)
-	same := ev.Seg.IPID == ev.Was.IPID && (ev.Seg.IPID != 0 || atOnce && !asked)
+	same := ev.Seg.IPID == ev.Was.IPID && (ev.Seg.IPID != 0 || atOnce && !asked && fsm.MayFollow(ev.Was.TTL, ev.Seg.TTL))
 	return !same && ev.Seg.At-ev.Was.At < minRepeat
 }
 

@@ -61,7 +61,7 @@ type entry struct {
 
 // check says whether the frame was captured before, and remembers it if not.
 // Duplicates carry the same IPv4 ID. Where there is none (IPv6, ID 0), they differ in
-// link-layer addresses, tags or TTL, or the connection doubles most of its frames;
+// link-layer addresses, tags or TTL (see fsm.MayFollow), or the connection doubles most of its frames;
 // else the frame counts as sent, and is Alike. What a router held up differs in both, see hop.
 //
 // Between two interfaces or files, which may be taps, no time limit would apply.
@@ -108,7 +108,7 @@ func (d *duplicates) compare(here *bucket, f *Flow, seg *reassembly.Segment, sid
 	}
 	sent := f.Conn.Packets(reassembly.A) + f.Conn.Packets(reassembly.B)
 	f.alike++
-	if seen.ipid != 0 || seen.path != e.path || seen.ttl != e.ttl || 2*uint64(f.alike) > sent {
+	if seen.ipid != 0 || seen.path != e.path || seen.ttl != e.ttl && fsm.MayFollow(e.ttl, seen.ttl) || 2*uint64(f.alike) > sent {
 		d.recent = max(d.recent, duplicateTime)
 		f.duplicates++
 		return Duplicate
