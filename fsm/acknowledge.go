@@ -23,7 +23,7 @@ func (s *step) acknowledge() uint32 {
 	first := !peer.out.Knows(reassembly.KnowUna)
 	moved, unseen := peer.out.Acked(ack, s.room)
 	if unseen > 0 {
-		whole := s.c.hole == 0 && peer.packets > 0
+		whole := s.c.hole == 0 && s.c.Bytes(s.side.Peer()) > 0
 		s.c.hole = s.c.secondOf(seg.At) + 1
 		s.c.roll(seg.At)
 		peer.recent[0] += unseen

@@ -92,7 +92,7 @@ type Event struct {
 	Class Class
 	Place reassembly.Placement // of the segment in its sender's sequence space
 	N     uint32               // Advanced, HoleAcked: by how many sequence numbers; WindowShrunk, Overran: by how many bytes; DataResent: microseconds of silence before it; SynResent: 1 if it echoes the timestamp of what the peer sent after its SYN; of a RST: 1 if the peer's last segment is a challenge ACK, which it may answer
-	Age   uint32               // DataResent: microseconds since data was first sent that is in flight; 0 if none is timed. ResendAcked: for how many microseconds its peer had sent nothing since that; 0 if it is not acknowledged. HoleAcked: for how many microseconds nobody had sent anything; 0 if more is missing of the connection, or one side. WindowShrunk: IP identification of the segment that had set the window
+	Age   uint32               // DataResent: microseconds since data was first sent that is in flight; 0 if none is timed. ResendAcked: for how many microseconds its peer had sent nothing since that; 0 if it is not acknowledged. HoleAcked: for how many microseconds nobody had sent anything; 0 if more is missing of the connection, or no payload of the side was captured. WindowShrunk: IP identification of the segment that had set the window
 	Fresh uint16               // DataResent: how many bytes of it were not captured before, 65,535 at most
 	Dups  uint8                // DataResent, ResendAcked: duplicate ACKs of the peer since it last acknowledged anything new, 127 at most; of the latter, SACK counts as one, too
 	Seg   *reassembly.Segment

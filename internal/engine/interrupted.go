@@ -18,7 +18,7 @@ import (
 // connection that was idle. In a shorter one, a SYN and the FIN of another connection, both sent within dueWithin before
 // it, once and without an answer: the ACK of the one, the answer of the other and what both hosts had to send again would
 // all be missing in it, one of which alone may be lost or a fault (RFC 6298 2.1: no timer is shorter). In any, two connections
-// that go on after it, each with an acknowledgment of what was not captured, though all was before: it was sent in the pause. A
+// that go on after it, each with an acknowledgment of what was not captured, though all was before, with payload: it was sent in the pause. A
 // capture may drop a frame of one.
 const (
 	minRunning    = 2
@@ -52,9 +52,12 @@ func interrupted(trace *stats.Trace, parts []*partition) {
 	if len(trace.Pauses) == 0 {
 		return
 	}
-	var all []Witness
+	var holes stats.Holes
 	for _, p := range parts {
-		all = WentOnIn(all, trace, &p.counts.Holes)
+		holes.Add(&p.counts.Holes)
+	}
+	all := WentOnIn(nil, trace, &holes)
+	for _, p := range parts {
 		for _, f := range p.flows.All() {
 			c := &f.Conn
 			row := result.Flow{First: c.First(), Last: c.Last(), Limits: c.Limits()}
