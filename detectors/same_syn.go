@@ -20,6 +20,7 @@ type SYNKey struct {
 // as they call SentElsewhere.
 func (f *Finding) AnsweredTwice() {
 	f.Fault, f.Scope = FaultUnknown, OtherConnection
+	f.Cause = "Two hosts answer for the address, or one forgot the SYN in between. The client can take one of the SYN-ACKs only."
 	f.Message += " The same SYN was also answered with another initial sequence number, and that connection opened: two hosts answer for the address, or one forgot the SYN in between. " +
 		"The RST ends only what the other SYN-ACK began."
 }

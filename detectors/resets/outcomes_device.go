@@ -30,6 +30,7 @@ var outOfWindow = &outcome{
 			"(invalid) and net.netfilter.nf_conntrack_log_invalid. Then find out why the sender exceeds the window (window-overrun).",
 	},
 	peerAtFault: func(*resetCase) bool { return true }, // it exceeded the window
+	doubts:      []doubt{finUnseen},                    // then it may have had no socket
 	absence: func(c *resetCase, f *detectors.Finding, r *detectors.Report) { // of a window update
 		r.Absence(f, c.peer.last.At)
 	},
