@@ -78,7 +78,7 @@ func (c *crossing) oneCapture() bool {
 func (c *crossing) way(side int) *way {
 	near := c.nearTap[side]
 	far := 1 - near
-	w := &way{near: c.records[near][side], far: c.records[far][side], back: c.records[far][1-side], moved: [2]uint32{c.shift[side], c.shift[1-side]}}
+	w := &way{near: c.scan.onceOnly(c.records[near][side]), far: c.scan.onceOnly(c.records[far][side]), back: c.records[far][1-side], moved: [2]uint32{c.shift[side], c.shift[1-side]}}
 	if near == 1 {
 		w.moved = [2]uint32{-w.moved[0], -w.moved[1]}
 	}

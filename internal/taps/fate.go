@@ -3,7 +3,6 @@ package taps
 import (
 	"slices"
 
-	"github.com/tcptrace-go/tcptrace/fsm"
 	"github.com/tcptrace-go/tcptrace/internal/result"
 	"github.com/tcptrace-go/tcptrace/reassembly"
 )
@@ -136,9 +135,6 @@ func (c *crossing) account(w *way, side int, out *result.Way) {
 		case uncovered:
 			out.Sent, out.Uncovered = out.Sent+1, out.Uncovered+1
 		default:
-			if s.copied(w, int32(i)) {
-				continue
-			}
 			out.Sent++
 			x := c.tapFrame(w.near[i], c.tap[c.nearTap[side]])
 			for _, k := range s.alternatives(w, int32(i), same) {
@@ -154,20 +150,4 @@ func (c *crossing) account(w *way, side int, out *result.Way) {
 		out.DelayMin, out.DelayMax = delays[0], delays[len(delays)-1]
 		out.DelayMedian, out.DelayP95 = delays[len(delays)/2], delays[(len(delays)-1)*95/100]
 	}
-}
-
-// copied reports whether a near record is a second capture of another one, on another link of the
-// near tap, such as behind a router: its host sent one packet (RFC 6864 4).
-func (s *scan) copied(w *way, i int32) bool {
-	r := &s.records[w.near[i]]
-	for k := i - 1; k >= 0 && r.ipid != 0; k-- {
-		o := &s.records[w.near[k]]
-		if r.at-o.at > int64(fsm.DuplicateTime) {
-			return false
-		}
-		if o.content(o.seq, o.ack, 0) == r.content(r.seq, r.ack, 0) && o.window == r.window && o.look() != r.look() {
-			return true
-		}
-	}
-	return false
 }
