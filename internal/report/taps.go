@@ -56,12 +56,12 @@ func tapLine(t *result.Tap, first bool) string {
 	default:
 		line += "by how much its clock differs is not known"
 	}
-	if !first && t.HasSkew && (t.Skew >= 0.5 || t.Skew <= -0.5) {
-		speed := "faster"
-		if t.Skew < 0 {
-			speed = "slower"
-		}
-		line += fmt.Sprintf(", and %.1f ppm %s", max(t.Skew, -t.Skew), speed)
+	speed, by := "faster", t.Skew
+	if by < 0 {
+		speed, by = "slower", -by
+	}
+	if !first && t.HasSkew && by >= 0.5 && by > t.SkewUncertainty { // else it may run as fast, or the other way
+		line += fmt.Sprintf(", and %.1f ppm %s", by, speed)
 	}
 	for _, p := range t.Parts {
 		line += fmt.Sprintf("; a clock stepped at %s (%s)", quantity.Instant(p.From), Clean(p.On))
