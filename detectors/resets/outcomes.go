@@ -227,9 +227,9 @@ var handshakeReset = &outcome{
 	Outcome: detectors.Outcome{
 		Name: "handshake-reset", Severity: detectors.Info, Fault: detectors.FaultHost,
 		When: "the side that sent the SYN answered the SYN-ACK with a RST; a warning, and no host's fault, if the same SYN was captured on its way to another address; nor if the SYN has no MSS, as floods and scans write it, or the SYN-ACK came more than a second after the first SYN",
-		Cause: "The client no longer wants the connection (happy eyeballs, a connect timeout shorter than the round trip), never asked for it (a port scan, a " +
-			"forged source address), or its host cannot find it (address translation).",
-		Action: "No action needed for a port scan or a race of two addresses. If a user was waiting, compare the client's connect timeout with the round trip, and look for NAT on the path: " +
+		Cause: "The client no longer wants the connection (happy eyeballs, a connect timeout shorter than the round trip), only asked whether the port is open (a health check, a port scan), " +
+			"never asked for it (a forged source address), or its host cannot find it (address translation).",
+		Action: "No action needed for a health check, a port scan or a race of two addresses. If a user was waiting, compare the client's connect timeout with the round trip, and look for NAT on the path: " +
 			"if the SYN went to another address first, the answer must pass the device that translated it (masquerade or SNAT the client, or route the answer back).",
 	},
 	fault: func(c *resetCase) detectors.Fault {
