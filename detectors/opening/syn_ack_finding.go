@@ -244,7 +244,7 @@ func (w *synAckUnanswered) message(a *account, waited int64, r *detectors.Report
 		}
 		m += w.continued()
 	case outcome == synAckSYNRepeated:
-		m += fmt.Sprintf(", but %s repeated its SYN %s (last in frame %d) and acknowledged nothing in %s: no SYN-ACK reaches it.",
+		m += fmt.Sprintf(", but %s repeated its SYN %s (last in frame %d) and acknowledged nothing in %s: no SYN-ACK reaches its TCP.",
 			client, moreTimes(w.synRepeats, w.synMore), w.syn.Frame, detectors.Span(waited))
 	case outcome == synAckNotRepeated:
 		m += fmt.Sprintf(" and never repeated it, though no ACK came and %s repeated its SYN %s (last in frame %d).", client, moreTimes(w.synRepeats, w.synMore), w.syn.Frame)

@@ -55,9 +55,9 @@ var (
 		Action: "Capture on the server: do the ACKs arrive? If they do: ss -ltn (Recv-Q above Send-Q), nstat TcpExtListenOverflows."}
 	synAckSYNRepeated = &detectors.Outcome{Name: "syn-repeated", Severity: detectors.Warning, Fault: detectors.FaultPath,
 		When: "the client keeps repeating its SYN, though SYN-ACKs were seen",
-		Cause: "The SYN-ACK does not reach the client: a firewall between the capture point and the client, a different route back, " +
-			"or the client's own filter (iptables, rp_filter, wrong checksums).",
-		Action: "Capture on the client. If the SYN-ACK arrives there, look at its filters and at nstat; if not, follow the route back."}
+		Cause: "The SYN-ACK does not reach the client's TCP: a firewall between the capture point and the client, a different route back, " +
+			"or the client's host drops it: its own filter (iptables, rp_filter), or a wrong TCP checksum in the SYN-ACK, with which its sender is at fault.",
+		Action: "Capture on the client. If the SYN-ACK arrives there, check its TCP checksum (tcpdump -v says incorrect; nstat: TcpInCsumErrors), then the client's filters; if not, follow the route back."}
 	synAckNotRepeated = &detectors.Outcome{Name: "not-repeated", Severity: detectors.Warning, Fault: detectors.FaultHost,
 		When: "the client repeated its SYN at least twice, and the server sent its SYN-ACK only once",
 		Cause: "The server neither repeats its SYN-ACK when no ACK comes (RFC 9293 3.8.1) nor answers the repeated SYN: its stack is at " +
