@@ -229,7 +229,7 @@ func (c *resetCase) misacks() bool {
 	const most = 1 << 20 // that the sender may have sent, and the capture missed
 	own, last := &c.sender.last, &c.peer.last
 	return c.bare() && c.answers() && own.Flags.Has(reassembly.SYN|reassembly.ACK) && c.sender.bytes == 0 && last.Flags&(reassembly.SYN|reassembly.ACK) == reassembly.ACK &&
-		c.peer.scaleKnown && uint32(last.Ack-own.End()) > max(2*c.peer.window.Max, most)
+		(last.Ack.Before(own.End()) || c.peer.scaleKnown && uint32(last.Ack-own.End()) > max(2*c.peer.window.Max, most))
 }
 
 // tooLate reports whether the sender had repeated its SYN-ACK, but not again when that was due, before what the RST answers came:

@@ -212,7 +212,7 @@ var stale = &outcome{
 		Cause:  "A FIN, an ACK or a keep-alive arrived when the other side had forgotten the connection, or the network delivered a segment late (RFC 1337, RFC 9293 3.10.7).",
 		Action: "No action needed unless it happens often: then look for what repeats or delays segments.",
 	},
-	exceptions: []exception{{detectors.Warning, (*resetCase).stillOpen}},
+	exceptions: []exception{{detectors.Warning, func(c *resetCase) bool { return c.stillOpen() && !(c.misacks() && !c.peer.synSeen) }}}, // nobody asked for what such a SYN-ACK opens
 	doubts: []doubt{{"the RST has ACK, so that the socket itself may have sent it, before the FIN of its peer came", func(c *resetCase) bool {
 		return !c.closed() && c.behindFIN() && !c.bare()
 	}}, {"holes: what the peer had acknowledged before was not captured, so the sender of the RST may never have sent it",

@@ -32,6 +32,9 @@ var rows = []row{
 	// Nobody has closed, and the receiver may continue.
 	{outOfWindow, "netfilter nf_conntrack_proto_tcp.c, tcp_in_window; kubernetes#74839", (*resetCase).overran},
 
+	// IN SYN-RECEIVED: an ACK of something else than the SYN-ACK. The connection continues.
+	{stale, "RFC 9293 3.10.7.4: <SEQ=SEG.ACK><CTL=RST>", (*resetCase).misacks},
+
 	// CONTINUES: the side that continues has not sent the RST (RFC 9293 3.10.5: ABORT
 	// deletes the TCB). A host on the path that does not know the connection did, or
 	// somebody who wants it to end.
@@ -78,8 +81,7 @@ var rows = []row{
 	{aborted, "RFC 9293 3.10.7.1, 3.10.7.4", func(c *resetCase) bool { return c.sender.finSent() }},
 	{aborted, "RFC 9293 3.8.3: R2 of a SYN-ACK", func(c *resetCase) bool { return c.states[c.side] == fsm.SynReceived && !c.replies() }},
 
-	// IN SYN-RECEIVED: an ACK of something else than the SYN-ACK, or one that came too late.
-	{stale, "RFC 9293 3.10.7.4: <SEQ=SEG.ACK><CTL=RST>", (*resetCase).misacks},
+	// IN SYN-RECEIVED: an ACK that came too late.
 	{stale, "RFC 9293 3.8.3: R2 of a SYN-ACK has passed", (*resetCase).tooLate},
 	{stale, "RFC 9293 3.4: a FIN comes after the SYN", func(c *resetCase) bool { return c.bare() && c.replies() && c.finOnSYN() }},
 

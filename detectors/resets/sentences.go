@@ -179,8 +179,12 @@ func (c *resetCase) staleSentence() string {
 		return m + fmt.Sprintf(". That FIN has the sequence number of the SYN, below all that %s accepts: %s closed before the connection was open, and sent what ends no connection.", c.sender.name, c.peer.name)
 	}
 	if c.misacks() {
-		return m + fmt.Sprintf(". That ACK acknowledges %d, though %s had sent nothing but a SYN-ACK (frame %d): it belongs to another connection of these ports, an older one or one with another address, or something on the path changes sequence numbers. "+
-			"In SYN_RECEIVED, such an ACK is answered with RST (RFC 9293 3.10.7.4).", uint32(c.peer.last.Ack-c.sender.last.Seq), c.sender.name, c.sender.last.Frame)
+		ack, is := c.peer.last.Ack-c.sender.last.Seq, ""
+		if c.peer.last.Ack.Before(c.sender.last.Seq) {
+			ack, is = -ack, "a number that is smaller than that of the SYN-ACK by "
+		}
+		return m + fmt.Sprintf(". That ACK acknowledges %s%d, though %s had sent nothing but a SYN-ACK (frame %d): it belongs to another connection of these ports, an older one or one with another address, or something on the path changes sequence numbers. "+
+			"In SYN_RECEIVED, such an ACK is answered with RST (RFC 9293 3.10.7.4).", is, uint32(ack), c.sender.name, c.sender.last.Frame)
 	}
 	return m + fmt.Sprintf(". That is late, or an old duplicate: %s had already acknowledged more. %s no longer knows the connection.", c.peer.name, c.sender.name)
 }
