@@ -111,7 +111,7 @@ func (a *reorderedSide) report(outcome *detectors.Outcome, o *overtaken, side re
 	inOrder := outcome == reorderedBefore && 2*a.counted >= a.lateCount
 	switch {
 	case inOrder:
-		where = fmt.Sprintf(" They were captured late, though the IP IDs of %s rise in the order of the capture: the host, or a device that numbers its packets, sent them in this order.", own)
+		where = fmt.Sprintf(" They were captured late, though by the IP IDs of %s, at least half of them were sent in the order of the capture: the host, or a device that numbers its packets, did that.", own)
 		culprit = side
 	case outcome == reorderedBefore:
 		where = fmt.Sprintf(" They were captured late: they were overtaken between %s and the capture point.", own)

@@ -200,7 +200,7 @@ func (c *resetCase) unbound() bool {
 const shortGoodbye = 31
 
 // goodbye reports whether what was left unread, after the sender had said something, may be no more than that, and nothing of the
-// sender's own is missing.
+// sender's own is missing but its own close_notify, as two of these cross.
 func (c *resetCase) goodbye() bool { return c.few() && !c.onlyAnswer() }
 
 // hungUp reports whether the peer closed with no more than that, and did not wait for an answer to anything: the sender has received all of it,
@@ -212,7 +212,8 @@ func (c *resetCase) hungUp() bool {
 
 // few reports whether no more was left unread.
 func (c *resetCase) few() bool {
-	return (c.unreadBytes() <= shortGoodbye || c.goesAway()) && c.sender.bytes > 0 && c.missing == 0
+	return (c.unreadBytes() <= shortGoodbye || c.goesAway()) && c.sender.bytes > 0 &&
+		(c.missing == 0 || services.MayBeCloseNotify(c.sender.name.Port, c.missing) || services.MayBeCloseNotify(c.peer.name.Port, c.missing))
 }
 
 // goesAway reports whether what the peer sent once it had received the sender's FIN may be a GOAWAY of HTTP/2, which has as many bytes as

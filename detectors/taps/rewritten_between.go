@@ -31,7 +31,7 @@ var (
 	rewrittenOptions = &detectors.Outcome{Name: "options", Severity: detectors.Info, Fault: detectors.FaultPath, When: "options or flags are rewritten"}
 	untranslated     = &detectors.Outcome{Name: "untranslated", Severity: detectors.Warning, Fault: detectors.FaultPath, When: "a segment passed with the addresses that it had, though those of its connection are translated: the peer does not know it",
 		Cause:  "The device that translates addresses took the segment for invalid, or had forgotten the connection, and forwarded it all the same. Linux does that where no rule drops it.",
-		Action: "Drop what conntrack takes for invalid (nft: ct state invalid drop), or let it be less strict (net.netfilter.nf_conntrack_tcp_be_liberal). Compare its timeouts with how long the connection was idle. The peer keeps its end of the connection until its own timer ends it."}
+		Action: "Drop what conntrack takes for invalid (nft: ct state invalid drop), or let it be less strict (net.netfilter.nf_conntrack_tcp_be_liberal). Compare its timeouts with how long the connection was idle. Unless the peer was told in another segment, it keeps its end of the connection until its own timer ends it."}
 )
 
 // words are what a rewritten part is called.
