@@ -65,6 +65,7 @@ var (
 type finUnanswered struct {
 	due   [4]detectors.Deadline // by side the ACK; then by side the review, due at its start
 	rst   [2]reassembly.Mark    // by side the last RST in its name, whether it ended anything or not
+	cut   bool                  // the capture was interrupted
 	sides [2]*repeatedFIN       // nil as long as there is nothing to say: a flood of FINs has one side's
 }
 
@@ -266,6 +267,7 @@ func (w *finUnanswered) Limit(i int, r *detectors.Report) int64 {
 
 func (w *finUnanswered) Overdue(i int, o detectors.Overdue, r *detectors.Report) {
 	if o.Ended {
+		w.cut = o.Why == detectors.Interrupted
 		if i < 2 && w.ripe(reassembly.Side(i), r) {
 			w.unanswered(reassembly.Side(i), o.Now, r)
 		}

@@ -191,7 +191,11 @@ func (w *finUnanswered) message(side reassembly.Side, outcome *detectors.Outcome
 	default:
 		m += fmt.Sprintf(" %s has not acknowledged it", peer)
 		if last := r.Conn.Last(side.Peer()); last.At <= s.first.At {
-			m += ", nor sent anything else on this connection since."
+			m += ", nor sent anything else on this connection since"
+			if w.cut {
+				m += ", until the capture was interrupted"
+			}
+			m += "."
 		} else {
 			m += fmt.Sprintf(": what it sent since then, the last of it %s after the first FIN (frame %d), acknowledges only what came before.",
 				detectors.Span(last.At-s.first.At), last.Frame)
@@ -204,6 +208,9 @@ func (w *finUnanswered) message(side reassembly.Side, outcome *detectors.Outcome
 		m += " " + icmp.Sentence(own) + " " + icmp.Meaning(own, peer)
 	}
 	left := "is left"
+	if w.cut {
+		left = "was"
+	}
 	if now >= s.overdue() {
 		left = "was"
 		m += fmt.Sprintf(" %s has not sent the FIN again for %s, though it was due: it gave up, or its host was cut off.", own, detectors.Span(now-s.last.At))
