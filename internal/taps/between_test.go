@@ -281,6 +281,7 @@ func TestBetween_untranslated(t *testing.T) {
 		{"as it left, but a minute later", []string{"lost-between"}},
 		{"another sequence number", []string{"lost-between"}},
 		{"translated", nil},
+		{"translated, and another is lost", nil}, // the NAT has forgotten the connection
 		{"as it left, at the near tap, which captures what its device forwards", []string{"rewritten-between"}},
 		{"nothing: it comes to the near tap twice", []string{"lost-between"}},
 	} {
@@ -297,7 +298,7 @@ func TestBetween_untranslated(t *testing.T) {
 		later(&rst, time.Second, 0)
 		after, tap := time.Second, 1
 		switch c.far {
-		case "translated":
+		case "translated", "translated, and another is lost":
 			rst.Src = there.Src
 		case "another sequence number":
 			rst.Seq++
@@ -310,6 +311,11 @@ func TestBetween_untranslated(t *testing.T) {
 			after, tap = time.Millisecond, 0
 		}
 		later(&rst, after, tap)
+		if c.far == "translated, and another is lost" {
+			again := rst
+			again.Src, again.IPID = r.Taps[0][first.Near].Src, 60_002
+			later(&again, time.Second, 0)
+		}
 		for tap := range r.Taps { // both go on
 			rst.Src.Port, rst.IPID = 9, 60_001
 			later(&rst, 2*time.Minute, tap)

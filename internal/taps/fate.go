@@ -26,6 +26,7 @@ func (c *crossing) fate(w *way) {
 	w.fates = make([]fate, len(w.near))
 	fates := w.fates
 	unseen, twice := c.ackedUnseen(w), c.twiceUnseen(w)
+	reset := false
 	for i := range w.near {
 		r := &s.records[w.near[i]]
 		switch {
@@ -35,10 +36,13 @@ func (c *crossing) fate(w *way) {
 			fates[i] = untranslated
 		case !c.covers(w, int32(i)):
 			fates[i] = uncovered
-		case c.limited(w, int32(i)):
+		case c.limited(w, int32(i)), reset:
 			fates[i] = undecided
 		case r.seqLen() > 0 && unseen.holds(r.seq+reassembly.Seq(w.moved[0]), r.seqLen()), r.len > 0 && slices.ContainsFunc(twice, r.block(w.moved[0]).Meets):
 			fates[i] = missed
+		}
+		if fates[i] == arrived { // with a RST, a device that translates forgets the connection: it drops what comes behind that, or sends it on as it is
+			reset = r.flags&reassembly.RST != 0 && c.row[0].Key != c.row[1].Key
 		}
 	}
 	if len(w.far) == 0 && (!w.joined || !c.shows(w.farTap, c.receiverOf(w))) || slices.Contains(fates, missed) && !s.occupies(w.far) { // it does not capture that direction, or nobody knows when
