@@ -81,10 +81,16 @@ func (c *resetCase) unlikeLast() bool {
 }
 
 // otherHop reports whether the RST comes from a side that had long been silent, with another TTL, be it by one,
-// than all that the side had sent before: it need not come from the same host, nor by the same route.
+// than all that the side had sent before: it need not come from the same host, nor by the same route. If no router has forwarded the
+// RST, but all before, it need not have been silent: a router does so in its own name or, with NAT, in the host's.
 func (c *resetCase) otherHop() bool {
 	last := &c.sender.last
-	return last.At != 0 && c.rst.TTL != last.TTL && !c.sender.habits.VariesTTL && c.rst.At-last.At >= minQuiet && !c.kernelsTTL() && !c.itsOwn()
+	return last.At != 0 && c.rst.TTL != last.TTL && !c.sender.habits.VariesTTL && (c.rst.At-last.At >= minQuiet || c.nearer()) && !c.kernelsTTL() && !c.itsOwn()
+}
+
+// nearer reports whether the RST has the TTL with which hosts begin, and the sender's last segment one or two less.
+func (c *resetCase) nearer() bool {
+	return fsm.Unrouted(c.rst.TTL) && c.rst.TTL > c.sender.last.TTL && c.rst.TTL-c.sender.last.TTL <= routeChange
 }
 
 // deviceWindow reports whether the RST without ACK has another TTL than all that the sender has sent, and a window: a host without
@@ -281,7 +287,10 @@ func (c *resetCase) standIn() string {
 			c.rst.TTL, c.sender.last.TTL)
 	case c.unlikeLast(), c.otherHop():
 		route := ""
-		if !c.unlikeLast() {
+		switch {
+		case c.nearer():
+			route = "no router has forwarded it, and a NAT that has forgotten the connection, "
+		case !c.unlikeLast():
 			route = "it took another route, or "
 		}
 		return fmt.Sprintf(" The RST has TTL %d, the segment from %s before it %d (frame %d): %sa load balancer or another device may have sent it.",
