@@ -168,3 +168,44 @@ func (c *resetCase) unexplainedSentence() string {
 	}
 	return m + " It answers nothing that was captured, and no socket would send it in this form."
 }
+
+// standIn says who may have spoken for the sender, if not its host: a NAT or a proxy that ends
+// the connections of hosts behind it, or whoever has the TTL of the RST. It is "" if nothing shows that.
+func (c *resetCase) standIn() string {
+	took := c.rst.At - c.peer.last.At
+	switch {
+	case c.sender.habits.CopiesID && c.peer.habits.CountsIDs && c.noID() && !c.sender.finSent():
+		return fmt.Sprintf(" The SYN-ACK from %s has the IP ID of the SYN: a device on the path (a SYN proxy, a filter) made it from that, and may have sent the RST.", c.sender.name)
+	case c.sender.relayed:
+		return " " + detectors.RelayedBy(int64(c.handshakeRTT), c.sender.name.String()) + ". Such a device may have sent the RST."
+	case c.otherMAC:
+		return detectors.OtherDevice("The RST", &c.rst, c.sender.name)
+	case c.twoMACs:
+		return detectors.TwoDevices("The RST", &c.rst, &c.continued)
+	case c.unlikeLast() && c.states[c.side] == fsm.SynSent: // nmap, and whoever else has a raw socket
+		return fmt.Sprintf(" The RST has TTL %d, the SYN %d: a program that writes SYNs itself, such as a port scanner, leaves RSTs to its kernel; or a device on the path sent one of them.",
+			c.rst.TTL, c.sender.last.TTL)
+	case c.states[c.side] == fsm.SynSent && c.rst.TTL != c.sender.last.TTL:
+		return fmt.Sprintf(" The RST has TTL %d, the SYN %d: they came on different paths. A device that translates addresses may have forwarded the SYN, and the answer must pass it, too.",
+			c.rst.TTL, c.sender.last.TTL)
+	case c.unlikeLast(), c.otherHop():
+		route := ""
+		switch {
+		case c.nearer():
+			route = "no router has forwarded it, and a NAT that has forgotten the connection, "
+		case !c.unlikeLast():
+			route = "it took another route, or "
+		}
+		return fmt.Sprintf(" The RST has TTL %d, the segment from %s before it %d (frame %d): %sa load balancer or another device may have sent it.",
+			c.rst.TTL, c.sender.name, c.sender.last.TTL, c.sender.last.Frame, route)
+	case c.takesBack():
+		return fmt.Sprintf(" The RST advertises a window of %d, less than what %s had offered (%d in frame %d), and no socket takes that back: another device may have sent it.",
+			c.rst.Window, c.sender.name, c.sender.last.Window, c.sender.last.Frame)
+	case c.refusal() && c.sender.last.At == 0 && took >= slowAnswer:
+		return fmt.Sprintf(" It came %s after that, though a closed port answers at once: unless the path was slow, a NAT, a proxy or a firewall whose own attempt failed sent it in the name of that host.", detectors.Span(took))
+	case c.refusal() && c.sender.last.At == 0 && c.rst.At-c.first >= ownAttempt:
+		return fmt.Sprintf(" Nothing had answered the first SYN, %s before, though a closed port answers at once: unless the SYNs until then were lost or the host was not up, a NAT, a proxy or a firewall whose own attempt had failed sent the RST in its name.",
+			detectors.Span(c.rst.At-c.first))
+	}
+	return ""
+}
