@@ -27,7 +27,7 @@ var CloseWaitLeak = &detectors.Detector{
 		NotThis: "A half-close in use, however long, where the open side continues to send; its earlier pauses decide how long a pause may be. " +
 			"An open side whose data is not acknowledged, or whose peer's window is closed: it cannot close yet. A peer that " +
 			"no longer answers keep-alives: that host is gone. A connection that began before the capture, where nothing but ACKs of the open side was captured: " +
-			"its FIN may have come before, and it acknowledges from TIME_WAIT: undecided. A closer that forgot the connection and answers late data with RST: half-close-cut.",
+			"its FIN may have come before, and it acknowledges from TIME_WAIT: undecided. The same holds if an ACK of the open side lies beyond all that was captured from it: its FIN may have been lost. A closer that forgot the connection and answers late data with RST: half-close-cut.",
 		Peers: "Wireshark reports nothing: a half-closed connection is legal. Ostermann's tcptrace calls it incomplete.",
 		Refs:  []string{"KB Q137984", "RFC 9293 3.6", "KB 923200", "KB 813056"},
 		Since: "0.2",
@@ -71,6 +71,8 @@ type closeWaitLeak struct {
 	end     reassembly.Mark       // the open side's late FIN, or either side's RST
 	reply   reassembly.Mark       // the closer's RST to a late FIN
 	asked   reassembly.Mark       // what the open side sent that the closer's RST answers
+	beyond  reassembly.Mark       // the open side's empty segment that shows that it has sent more than was captured
+	hole    uint32                // how much more
 	parting parting
 	cut     bool // the capture was interrupted
 }
@@ -110,6 +112,7 @@ func (w *closeWaitLeak) Event(ev fsm.Event, r *detectors.Report) {
 		case detectors.MayBeForged(ev):
 		case holder:
 			w.unheard = 0
+			w.sendsBeyond(reassembly.MarkOf(ev.Seg), r.Conn)
 		default:
 			w.ignored = 0
 		}
@@ -129,11 +132,24 @@ func (w *closeWaitLeak) begin(ev fsm.Event, r *detectors.Report) {
 	if last := r.Conn.Last(ev.Side); last.Flags&reassembly.FIN != 0 && last.At-w.ack.At <= captureSlack {
 		w.fin = last
 	}
-	since := ev.Seg.At
-	if last := r.Conn.Last(ev.Side.Peer()); last.Len > 0 {
+	since, last := ev.Seg.At, r.Conn.Last(ev.Side.Peer())
+	if last.Len > 0 {
 		since = max(since, last.At)
 	}
+	w.sendsBeyond(last, r.Conn)
 	w.due[0].Arm(since, r)
+}
+
+// sendsBeyond notes whether the open side's segment shows that it had sent something that was not captured, which may
+// have been its FIN. Payload that fills the hole shows that it was not; a FIN was sent for the second time.
+func (w *closeWaitLeak) sendsBeyond(m reassembly.Mark, v fsm.View) {
+	out := v.Stream(w.closer.Peer())
+	switch {
+	case out.Shown() && m.Seq.After(out.Nxt):
+		w.beyond, w.hole = m, uint32(m.Seq-out.Nxt)
+	case !out.Shown() && m.Len > 0:
+		w.beyond = reassembly.Mark{}
+	}
 }
 
 // captureSlack is how much earlier, in nanoseconds, an ACK may be captured than the FIN that it acknowledges: several
@@ -176,6 +192,9 @@ func (w *closeWaitLeak) Overdue(_ int, o detectors.Overdue, r *detectors.Report)
 func (w *closeWaitLeak) ended(ev fsm.Event, r *detectors.Report) {
 	due, at := &w.due[0], ev.Seg.At
 	fin := reassembly.MarkOf(ev.Seg)
+	if fin.Flags&reassembly.FIN != 0 && fin.End().After(w.beyond.Seq) { // it was not sent before
+		w.beyond = reassembly.Mark{}
+	}
 	parted := w.parting.seg.At != 0 && ev.Side != w.closer && parts(&w.parting.seg, &fin)
 	if parted {
 		at, w.pause, w.busy = w.parting.seg.At, w.parting.pause, w.parting.busy

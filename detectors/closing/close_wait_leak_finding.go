@@ -22,6 +22,9 @@ func (w *closeWaitLeak) report(outcome *detectors.Outcome, now int64, r *detecto
 	if w.fin.At != 0 {
 		evidence = append(evidence, r.Evidence("FIN", w.closer, &w.fin))
 	}
+	if w.beyond.At != 0 && !detectors.SameFrame(&w.beyond, &w.ack) {
+		evidence = append(evidence, r.Evidence("sent after something that was not captured", holder, &w.beyond))
+	}
 	switch {
 	case outcome == leakAbandoned:
 		if w.asked.At != 0 {
@@ -56,6 +59,10 @@ func (w *closeWaitLeak) report(outcome *detectors.Outcome, now int64, r *detecto
 	if outcome != leakAbandoned && w.end.Flags&reassembly.FIN == 0 && mayHaveClosed(r.Conn, holder) {
 		f.Undecide("midstream: of the side that did not close, nothing but ACKs was captured; its FIN may lie before the capture")
 	}
+	if w.beyond.At != 0 {
+		f.Undecide(fmt.Sprintf("an ACK of the side that did not close lies %s beyond all that was captured of it: its FIN may have been lost before the capture point",
+			detectors.Counted(w.hole, "byte", "bytes")))
+	}
 	if took := r.Conn.Relayed(holder); took > 0 && opened(r.Conn, w.closer) {
 		f.Fault = detectors.FaultUnknown
 		f.Message += " " + detectors.RelayedBy(int64(took), r.Name(holder)) + "."
@@ -78,7 +85,10 @@ func (w *closeWaitLeak) message(outcome *detectors.Outcome, silence int64, f *de
 			until, has, is = "until the capture was interrupted", "had", "was still"
 		}
 		m += fmt.Sprintf(", %s: its application %s not closed the socket", until, has)
-		if far(w.ack.TTL) {
+		switch {
+		case w.beyond.At != 0:
+			m += ", unless its FIN was not captured"
+		case far(w.ack.TTL):
 			m += ", unless something before the capture point drops its FIN and every retransmission"
 			if r.Conn.Bytes(w.closer.Peer()) == 0 { // it may never have been accepted, and a listener that closes resets it
 				m += ", or dropped its RST, which is sent once"
