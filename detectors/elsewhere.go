@@ -99,6 +99,11 @@ func (f *Finding) Damaged() {
 	f.Undecide("the capture is damaged, as the checksums of IPv4 headers show: what looks like a fault may be a byte that nobody sent so")
 }
 
+// Made makes a finding undecided that rests on segments which a program made.
+func (f *Finding) Made() {
+	f.Undecide("all segments of the capture, of several hosts, have the same IP ID, as no hosts number them: a program made them, and what looks like a fault may be how it did")
+}
+
 // Unordered makes a finding undecided that rests on frames of a file that is not in order of time.
 func (f *Finding) Unordered() {
 	f.Undecide("the capture is not in order of time, as its times go back and forth: they do not show what came first, nor how long anything took")

@@ -105,13 +105,15 @@ func doubtClock(f *detectors.Finding, trace *stats.Trace) {
 	}
 }
 
-// spoiled makes undecided what rests on frames of a file whose bytes are damaged, so that any field may be another, that is not
+// spoiled makes undecided what rests on frames of a file whose bytes are damaged, so that any field may be another, that a program made, that is not
 // in order of time, or has no times.
 func spoiled(f *detectors.Finding, trace *stats.Trace, c *stats.Counts) {
 	switch file := f.Evidence[0].Seg.File; {
 	case f.Verdict != detectors.Seen:
 	case trace.Damaged(file):
 		f.Damaged()
+	case trace.Made(file):
+		f.Made()
 	case trace.Unordered(file):
 		f.Unordered()
 	case trace.Untimed():

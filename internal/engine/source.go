@@ -92,6 +92,9 @@ func (f *frames) Next(seg *reassembly.Segment) (uint64, error) {
 			f.saw(fr.File)
 		}
 		f.position++
+		if reason == decode.OK {
+			f.header(fr.File).numbering.Add(seg)
+		}
 		if f.tap < 0 {
 			continue
 		}
@@ -121,15 +124,23 @@ func (f *frames) saw(file uint16) {
 	f.some[file] = true
 }
 
-// headers are how many IPv4 headers have a right checksum, and how many a wrong one.
-type headers struct{ right, wrong uint64 }
+// headers are how many IPv4 headers have a right checksum, and how many a wrong one, and how segments are numbered.
+type headers struct {
+	right, wrong uint64
+	numbering    stats.Numbering
+}
 
-// decoded notes what the decoder counted in frames of a file.
-func (f *frames) decoded(file uint16) {
+// header are those of a file.
+func (f *frames) header(file uint16) *headers {
 	for len(f.headers) <= int(file) {
 		f.headers = append(f.headers, headers{})
 	}
-	h, d := &f.headers[file], f.decoder
+	return &f.headers[file]
+}
+
+// decoded notes what the decoder counted in frames of a file.
+func (f *frames) decoded(file uint16) {
+	h, d := f.header(file), f.decoder
 	h.right, h.wrong = h.right+d.Right, h.wrong+d.Wrong
 	d.Right, d.Wrong = 0, 0
 	if d.Overlong > 0 {
@@ -164,6 +175,9 @@ func (f *frames) Stats() *stats.Trace {
 			if c.Damaged = stats.Damaged(h.right, h.wrong); c.Damaged {
 				c.Warnings = append(slices.Clip(c.Warnings), fmt.Sprintf(damagedFile, h.wrong))
 			}
+			if c.Made = h.numbering.Made(); c.Made {
+				c.Warnings = append(slices.Clip(c.Warnings), madeFile)
+			}
 		}
 		if i < len(f.rhythms) {
 			c.Batches = f.rhythms[i].Batches()
@@ -181,6 +195,9 @@ const overlong = "packets longer than their frame was on the wire, as their IP h
 
 // damagedFile is the warning about a file whose bytes are damaged.
 const damagedFile = "wrong checksums of IPv4 headers, beside more that are right: %d; bytes of this capture are damaged, so everything found in it is undecided"
+
+// madeFile is the warning about a file that a program made.
+const madeFile = "all segments, of several hosts, have the same IP ID: a program made them, so everything found in it is undecided"
 
 // untimedFile is the warning about a file without times.
 const untimedFile = "all packets have the same time, so everything found in it is undecided"

@@ -35,7 +35,7 @@ func (f *frames) plain(p *pool) {
 				}
 			}
 			if k > 0 {
-				f.segments(k, p)
+				f.segments(room[:k], file, p)
 			}
 			if k < len(some) {
 				f.decodeOther(&rest[k], p, file)
@@ -68,7 +68,7 @@ func (f *frames) run(p *pool) (all int, is bool) {
 					rhythm.Frame(room[i].At)
 				}
 			}
-			f.segments(n, p)
+			f.segments(room[:n], records.File, p)
 			f.saw(records.File)
 			f.decoded(records.File)
 		}
@@ -78,11 +78,15 @@ func (f *frames) run(p *pool) (all int, is bool) {
 	}
 }
 
-// segments hands on the first n segments in the pool's room.
-func (f *frames) segments(n int, p *pool) {
-	f.trace.Segments += uint64(n)
-	p.handAll(n, f.position+1)
-	f.position += uint64(n)
+// segments hands on the first segments in the pool's room.
+func (f *frames) segments(segs []reassembly.Segment, file uint16, p *pool) {
+	n := &f.header(file).numbering
+	for i := 0; i < len(segs) && !n.Varied(); i++ {
+		n.Add(&segs[i])
+	}
+	f.trace.Segments += uint64(len(segs))
+	p.handAll(len(segs), f.position+1)
+	f.position += uint64(len(segs))
 }
 
 // decodePlain decodes the first frames as long as they are what nearly every frame is, and returns
@@ -108,6 +112,9 @@ func (f *frames) decodeOther(fr *capture.Frame, p *pool, file uint16) {
 	for {
 		if f.counts(reason) {
 			f.position++
+			if reason == decode.OK {
+				f.header(file).numbering.Add(seg)
+			}
 			seg.At, seg.Frame, seg.File, seg.Tap, seg.Missing = fr.At, fr.Num, file, 0, fr.Missing
 			p.hand(f.position)
 			seg = p.slot()

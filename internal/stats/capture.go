@@ -17,6 +17,7 @@ type Capture struct {
 	End         int64  // when the capture ended, as the file states it; 0 if it does not
 	Drops       uint64 // packets that the capturing system reports as lost
 	Damaged     bool   // see Damaged
+	Made        bool   // see Numbering.Made
 	Unordered   bool   // its times go back and forth: it is not in order of time
 	Batches     int64  // see Rhythm.Batches
 	Warnings    []string

@@ -19,6 +19,9 @@ func (t *Trace) Damaged(file uint16) bool {
 	return int(file) < len(t.Captures) && t.Captures[file].Damaged
 }
 
+// Made reports whether a program made the segments of an input.
+func (t *Trace) Made(file uint16) bool { return int(file) < len(t.Captures) && t.Captures[file].Made }
+
 // minUntimed is how many packets of one time a trace has at least that has no times: a burst may be as short as a clock's tick.
 const minUntimed = 8
 

@@ -59,6 +59,7 @@ func (r *Reader) Read(index uint16, name string) (*Stats, *Dead, error) {
 			switch reason {
 			case decode.OK:
 				t.Segments++
+				t.numbers.Add(&seg)
 			case decode.ICMPError: // concerns the connection whose segment it quotes
 				t.skipped[reason]++
 			default:

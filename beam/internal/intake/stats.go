@@ -37,6 +37,7 @@ type counter struct {
 	trace   *capture.Trace
 	rhythm  stats.Rhythm
 	decoder *decode.Decoder
+	numbers stats.Numbering
 }
 
 // frame counts a frame and returns its Position.Time.
@@ -66,6 +67,7 @@ func (c *counter) stats() *Stats {
 		}
 	}
 	c.Capture = c.trace.Infos()[0].Capture
+	c.Capture.Made = c.numbers.Made()
 	c.Capture.Damaged = stats.Damaged(c.decoder.Right, c.decoder.Wrong)
 	return &c.Stats
 }
