@@ -217,10 +217,26 @@ func (f *Finding) Translated(a, b reassembly.Endpoint, frame uint32) {
 
 // OfScan says of a refusal (Refusal is set) that it is one of a port scan: so many ports of the same host refused the client,
 // of which it tried each once or a few times; or of a SYN that got no answer, or an ICMP error (Tried is set), that they did. A closed port is
-// right to do so, and nobody misses a service there. Engines call it as they call SentElsewhere.
-func (f *Finding) OfScan(client reassembly.Endpoint, ports int) {
-	f.ofScan(ofPorts, "refused_ports", ports, fmt.Sprintf("%v: a RST came for at least %d ports of that host.", client.AddrPort().Addr(), ports),
+// right to do so, and nobody misses a service there. Often is how many tries of one port are too many for the scan: more than twice as many as half of the ports got.
+// Engines call it as they call SentElsewhere.
+func (f *Finding) OfScan(client reassembly.Endpoint, ports, often int) {
+	does, mostly := ofPorts, "."
+	if f.Flood = often > 2*mostTries+1; f.Flood {
+		does, mostly = "One client asks many ports of a host, at least half of them more than ten times: a flood, a test tool, or a scan in many rounds. ", ", and more than ten for at least half of them."
+	}
+	f.ofScan(does, "refused_ports", ports, fmt.Sprintf("%v: a RST came for at least %d ports of that host%s", client.AddrPort().Addr(), ports, mostly),
 		"A closed port answers a SYN with a RST (RFC 9293 3.10.7.1); a NAT or a proxy may send one when its own attempt fails; a firewall may refuse it by ICMP, or drop it.", "Nothing is known to be wrong with the host.")
+}
+
+// mostTries is how often a port scanner tries a port that answers, and more: Nmap does so once in each scan.
+const mostTries = 10
+
+// ScanOrFlood names what it is part of, if it is part of a port scan.
+func (f *Finding) ScanOrFlood() string {
+	if f.Flood {
+		return "a port scan or a flood"
+	}
+	return "a port scan"
 }
 
 // OfSweep says of such a refusal, or of a SYN that got no answer, or an ICMP error, that so many addresses refused the client at the same port, and that
@@ -251,7 +267,7 @@ const ofPorts = "One client tries many ports of a host, to see which are open. "
 func (f *Finding) ofScan(does, metric string, n int, by, why, innocent string) {
 	f.Severity, f.Fault, f.Scope = Info, FaultUnknown, WholeCapture
 	f.Measure(metric, n)
-	f.Message += " This is part of a port scan by " + by
+	f.Message += " This is part of " + f.ScanOrFlood() + " by " + by
 	f.Cause = does + why
 	f.Action = innocent + " Find out whether the scan was meant to be (an inventory, a test of security), and who runs it."
 }

@@ -23,6 +23,7 @@ type Premises struct {
 	Lossless   *Lossless        // when the capture must not have missed a frame, if it rests on that: see MissedFrames
 	Tried      bool             // it is about a SYN that got no answer, or an ICMP error, and many are those of a port scan: see OfTries
 	Refusal    bool             // a RST answered the SYN of its connection, and many are those of a port scan: see OfScan, OfSweep
+	Flood      bool             // for one of a port scan, its ports got more SYNs than a scanner sends: see OfScan
 	Outage     *Outage          // a time in which nothing was answered, if it is about that, or rests on that: see CutOff
 	During     [2]int64         // the time of which the capture must hold everything, if it is longer than from its last evidence on: see Unrecorded
 	Late       *Outage          // how long an answer took, if it is about that: see Stalled

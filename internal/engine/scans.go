@@ -125,7 +125,8 @@ func scanned(f *detectors.Finding, s *stats.Scans) {
 		return
 	}
 	if n := s.Scanned(rst.Dst, rst.Src); n > 0 {
-		f.OfScan(rst.Dst, n)
+		_, often := s.Scanning(stats.Pair{Client: rst.Dst.Addr, Server: rst.Src.Addr})
+		f.OfScan(rst.Dst, n, often)
 	} else if n := s.Swept(rst.Dst, rst.Src); n > 0 {
 		f.OfSweep(rst.Dst, rst.Src.Port, n)
 	}

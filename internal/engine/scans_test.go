@@ -238,6 +238,29 @@ func TestSweeps(t *testing.T) {
 	}
 }
 
+// A scanner asks each port a few times; who asks half of them or more again and again may flood the host.
+func TestScans_flood(t *testing.T) {
+	for rounds, flood := range map[int]bool{10: false, 11: true} {
+		s := namedEnds{}
+		for i := range 60 * rounds {
+			fmt.Fprintf(&s.lines, "+.001 %[1]s > %[2]s S 0:0(0) win 1024\n+.001 %[2]s > %[1]s R. 0:0(0) ack 1 win 0\n", s.name("10.0.0.1", 2000+i), s.name("10.0.0.2", 20+i%60))
+		}
+		fmt.Fprintf(&s.lines, "+.001 %[1]s > %[2]s S 0:0(0) win 1024\n+.001 %[1]s > %[2]s icmp 10.0.0.2 3/3 0:0(0)\n", s.name("10.0.0.1", 9000), s.name("10.0.0.2", 5901))
+		r, n := run(t, Options{}, text(t, s.trace("+60 end"))), 0
+		for i := range r.Findings {
+			f := &r.Findings[i]
+			if strings.Contains(f.Message, "part of a port scan or a flood by 10.0.0.1: a RST came for at least 60 ports of that host, and more than ten for at least half of them.") {
+				n++
+			} else if !strings.Contains(f.Message, "part of a port scan by 10.0.0.1: a RST came for at least 60 ports of that host.") {
+				t.Errorf("%d rounds: %s", rounds, f.Message)
+			}
+		}
+		if flood != (n == len(r.Findings)) || len(r.Findings) == 0 {
+			t.Errorf("%d rounds: of %d findings, %d speak of a flood", rounds, len(r.Findings), n)
+		}
+	}
+}
+
 // So are SYNs that nothing answered those of a port scan, if they went to enough of the system's ports; a port that is asked again and
 // again is none of it, and ports that others name show no scan.
 func TestTries(t *testing.T) {

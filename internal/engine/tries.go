@@ -44,7 +44,7 @@ func tries(findings iter.Seq[*detectors.Finding], s *stats.Scans) {
 		if system[p.Pair] >= stats.MinScanned && times[p] < stats.MaxTimes {
 			f.OfTries(f.Evidence[0].Seg.Src, all[p.Pair])
 		} else if n, often := s.Scanning(p.Pair); times[p] < often {
-			f.OfScan(f.Evidence[0].Seg.Src, n)
+			f.OfScan(f.Evidence[0].Seg.Src, n, often)
 		}
 	}
 }

@@ -31,7 +31,7 @@ func (g *group) summary(n Names) string {
 		what = "refused " + what
 	}
 	if !slices.ContainsFunc(g.findings, func(f *result.Finding) bool { return !ofScan(f, first) }) {
-		return fmt.Sprintf("%s: %s of a port scan by %v", who, what, first.Flow.End[first.Subject.Peer()].AddrPort().Addr())
+		return fmt.Sprintf("%s: %s of %s by %v", who, what, first.ScanOrFlood(), first.Flow.End[first.Subject.Peer()].AddrPort().Addr())
 	}
 	if g.outcome == refused {
 		return who + ": " + what
