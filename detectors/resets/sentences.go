@@ -144,11 +144,8 @@ func (c *resetCase) staleSentence() string {
 		case !detectors.Answers(&c.rst, last):
 			m += " It answers nothing that was captured."
 		case c.prompt(last, &c.rst):
-		case c.bare() && c.rst.At-last.At <= lateAnswer:
-			m += fmt.Sprintf(" It has the number that %s acknowledges in frame %d, %s before it: it answers that, or an earlier one.",
-				c.peer.name, last.Frame, detectors.Span(c.rst.At-last.At))
 		case c.bare(): // paths have held segments up for longer, and devices have timers
-			m += fmt.Sprintf(" It has the number that %s acknowledges in frame %d, %s before it: it answers that, held up on the path, or something that was not captured, or it comes from a timer.",
+			m += fmt.Sprintf(" It has the number that %s acknowledges in frame %d, %s before it: it answers that or another segment, held up on the path, or it comes from a timer.",
 				c.peer.name, last.Frame, detectors.Span(c.rst.At-last.At))
 		default:
 			m += " It answers nothing that was captured."
