@@ -274,12 +274,13 @@ func (c *resetCase) letGo(seg *reassembly.Segment) bool {
 	return seg.Len > 0 && ack != 0 && c.peer.last.Len > 0 && time.Duration(c.rst.At-ack) < c.rtt && time.Duration(seg.At-ack) < 2*c.rtt
 }
 
-// guesses reports whether the RST, one right behind this one and without ACK as this, lies where the
+// guesses reports whether the RST, one right behind this one and with ACK only if this has it, lies where the
 // sender has never been, and which its peer has never acknowledged. An injector sends such in case that more
-// has been sent by the time they arrive (Weaver et al., NDSS 2009: those of Sandvine lie 12503 beyond).
+// has been sent by the time they arrive (Weaver et al., NDSS 2009: those of Sandvine lie 12503 beyond). Or a device makes
+// a RST of each segment of a TCP that goes on: one that has sent a RST itself sends nothing of its own accord any more.
 func (c *resetCase) guesses(rst *reassembly.Segment) bool {
 	nxt := c.sender.stream.Nxt
-	return c.guess.At == 0 && !c.peerSpoke && c.bare() && rst.Flags&reassembly.ACK == 0 && time.Duration(rst.At-c.rst.At) < rightBehind &&
+	return c.guess.At == 0 && !c.peerSpoke && c.bare() == !rst.Flags.Has(reassembly.ACK) && time.Duration(rst.At-c.rst.At) < rightBehind &&
 		c.sender.stream.Knows(reassembly.KnowNxt) && rst.Seq.After(nxt+1) && rst.Seq.After(c.rst.Seq) && rst.Seq.After(c.peer.last.Ack)
 }
 

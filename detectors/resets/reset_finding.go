@@ -141,7 +141,7 @@ func (c *resetCase) evidence(r *detectors.Report) []detectors.Evidence {
 		evidence = append(evidence, r.Evidence("another RST with its TTL", side, &c.twin))
 	}
 	if c.guess.At != 0 && c.cause() == suspectedInjection {
-		evidence = append(evidence, r.Evidence("another RST, beyond all that was sent", side, &c.guess))
+		evidence = append(evidence, r.Evidence("another RST, beyond all that was captured", side, &c.guess))
 	}
 	if c.beyondSYN.At != 0 {
 		evidence = append(evidence, r.Evidence("another RST, beyond the SYN", side, &c.beyondSYN))

@@ -128,7 +128,7 @@ func (c *resetCase) suspectedInjectionSentence() string {
 		m += fmt.Sprintf(" The RST behind it (frame %d) has the same TTL.", c.twin.Frame)
 	}
 	if c.guess.At != 0 {
-		m += fmt.Sprintf(" Another (frame %d) lies %s beyond all that %s had sent: no host sends that, but injectors do.", c.guess.Frame, inBytes(uint32(c.guess.Seq-c.sender.stream.Nxt)), c.sender.name)
+		m += fmt.Sprintf(" Another (frame %d) lies %s beyond all that was captured of %s: a host that has sent a RST does not go on, but injectors guess so, and some devices turn each of its segments into a RST.", c.guess.Frame, inBytes(uint32(c.guess.Seq-c.sender.stream.Nxt)), c.sender.name)
 	}
 	if c.peersPacket() {
 		return m + fmt.Sprintf(" It has the window of frame %d, %d, and its IP ID, %d, is close to the %d of that frame, while %s gave its packets none: it was made from a packet of %s.",
