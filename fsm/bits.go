@@ -7,7 +7,7 @@ type endBits uint8
 
 const (
 	acksSooner endBits = 1 << iota // its ACKs come much sooner than the answer did
-	atLeast                        // the answer took that long or longer: what it answers was sent again
+	atLeast                        // the answer took that long or longer: what it answers was sent again, or it was not captured, and this is the soonest of its ACKs
 	asked                          // it sent FIN with payload, or right behind payload, before any answer to that
 	carried                        // its FIN came with payload that was not seen before: who acknowledges that has the FIN
 	askedShort                     // that payload was shorter than ShortPayload

@@ -26,7 +26,7 @@ type end struct {
 	wl1     reassembly.Seq // SEG.SEQ of the segment that set the window it offers: its peer's SND.WL1 (RFC 9293 3.10.7.4)
 	srtt    uint32         // microseconds (RFC 6298 2.3)
 	rttvar  uint32         // microseconds
-	answer  uint32         // microseconds it took to answer the peer's part of the handshake, from the last time that was sent on; 0 = not seen
+	answer  uint32         // microseconds it took to answer the peer's part of the handshake, from the last time that was sent on; 0 = not seen; midstream, the least that an ACK took
 	maxWnd  uint32         // largest window it offered, in bytes
 	packets uint32
 	rexmits uint32

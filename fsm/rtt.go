@@ -98,6 +98,9 @@ func (s *step) sampleRTT() {
 	}
 	r := s.timed()
 	p.dir.bits &^= timing
+	if s.c.bits&midstream != 0 && (s.own.answer == 0 || r < s.own.answer) {
+		s.own.answer, s.own.bits = r, s.own.bits|atLeast
+	}
 	if s.own.answer >= s.minRelayed() && s.own.answer/timesRelayed >= r {
 		s.own.bits |= acksSooner
 	}
@@ -172,6 +175,14 @@ func (c *Conn) smoothedRTT(side reassembly.Side) time.Duration {
 // SYN to SYN-ACK, or SYN-ACK to ACK; 0 if that was not seen, or was sent twice.
 func (c *Conn) handshakeRTT(side reassembly.Side) time.Duration {
 	if c.ends[side].bits&atLeast != 0 {
+		return 0
+	}
+	return time.Duration(c.ends[side].answer) * time.Microsecond
+}
+
+// soonestACK is the least that it took the side to acknowledge a segment, where the handshake was not captured; else 0.
+func (c *Conn) soonestACK(side reassembly.Side) time.Duration {
+	if c.bits&midstream == 0 {
 		return 0
 	}
 	return time.Duration(c.ends[side].answer) * time.Microsecond

@@ -98,11 +98,13 @@ type Recent struct {
 	Bytes uint64        // new payload in the last second, or up to two; what was not captured counts once it is acknowledged
 	Timed time.Duration // how long the segment that is being timed (RFC 6298) has been in flight: the first one since everything was acknowledged, or since another was timed; 0 if there is none
 	Least time.Duration // that its round trips take, going by their mean and twice their mean deviation (RFC 6298); 0 if that is not known
+	// Soonest is the least that one of these took so far, where the connection was already running when the capture began; else 0.
+	Soonest time.Duration
 }
 
 // Recent is what the side had sent shortly before that time.
 func (v View) Recent(side reassembly.Side, at int64) Recent {
-	return Recent{Bytes: v.c.recentBytes(side, at), Timed: v.c.timedFor(side, at), Least: v.c.leastRTT(side)}
+	return Recent{Bytes: v.c.recentBytes(side, at), Timed: v.c.timedFor(side, at), Least: v.c.leastRTT(side), Soonest: v.c.soonestACK(side.Peer())}
 }
 
 // RTO is the side's retransmission timeout without backoff, from the samples seen:

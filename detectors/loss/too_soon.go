@@ -52,8 +52,16 @@ func soonest(side reassembly.Side, r *detectors.Report) time.Duration {
 // distance is not known from a handshake.
 func (a *resends) mayAnswer(ev fsm.Event, r *detectors.Report) bool {
 	echo, is := detectors.Echo(r.Conn, ev.Seg)
-	return counted(ev, r) || is && a.stamps.known[gapStamp] && !echo.Before(a.stamps.of[gapStamp])
+	if is && a.stamps.known[gapStamp] && !echo.Before(a.stamps.of[gapStamp]) {
+		return true
+	}
+	// Something on the way may have numbered the packets, as a NAT does. No timer of a delayed ACK is that short: it is how far the sender is.
+	least := r.Conn.Recent(ev.Side.Peer(), ev.Seg.At).Soonest
+	return counted(ev, r) && (least == 0 || least >= ackTimer || ev.Seg.At-a.gapAt >= int64(least/2))
 }
+
+// ackTimer is less than any delayed ACK takes that a timer sends (Linux: 40 ms).
+const ackTimer = 35 * time.Millisecond
 
 // counted reports whether its sender counts its packets, and this one follows those that were captured before it.
 func counted(ev fsm.Event, r *detectors.Report) bool {

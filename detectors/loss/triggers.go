@@ -54,7 +54,8 @@ func (a *resends) holeShown(ev fsm.Event, r *detectors.Report) {
 		a.midway = true
 	}
 	recovering := a.episodes.n > 0 && !out.Covered(a.recover) // what it lacks now, it lacked when that began (RFC 6582)
-	if ev.Class == fsm.DupAck && ev.Seg.Opts.NBlocks > 0 {    // the ACK before it had no SACK: nothing was missing then
+	// The ACK before it had no SACK: nothing was missing then.
+	if ev.Seg.Opts.NBlocks > 0 && (ev.Class == fsm.DupAck || a.shown == 0 && r.Conn.Packets(ev.Side.Peer()) > 1) {
 		a.gapAt = ev.Seg.At
 		a.stamps.set(gapStamp, ev.Seg)
 		a.gapNxt = ev.Seg.Seq
