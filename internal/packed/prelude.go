@@ -7,7 +7,7 @@ import (
 )
 
 // Version is the version of the format. Readers refuse others.
-const Version = 11
+const Version = 12
 
 // Magic is how a file begins. Its first byte is not text, and its line ends change
 // if somebody transfers the file as text.

@@ -86,7 +86,7 @@ func appendCapture(b []byte, c *stats.Capture) []byte {
 		b = appendTimes(appendNumbers(b, uint64(s.Frame)), s.Offset)
 	}
 	b = appendTimes(appendNumbers(b, uint64(len(c.Turns))), c.Turns...)
-	return appendTimes(appendBool(appendBool(b, c.Damaged), c.Unordered), c.Batches)
+	return appendTimes(appendBool(appendBool(appendBool(b, c.Damaged), c.Made), c.Unordered), c.Batches)
 }
 
 func appendCounts(b []byte, c *stats.Counts) []byte {
@@ -209,7 +209,7 @@ func (p *parser) capture(c *stats.Capture) {
 	for i := range c.Turns {
 		c.Turns[i] = p.time()
 	}
-	c.Damaged, c.Unordered, c.Batches = p.uvarint() != 0, p.uvarint() != 0, p.varint()
+	c.Damaged, c.Made, c.Unordered, c.Batches = p.uvarint() != 0, p.uvarint() != 0, p.uvarint() != 0, p.varint()
 }
 
 func (p *parser) counts(c *stats.Counts) {
